@@ -1,0 +1,128 @@
+"""What every test may ask for: an application, a client over each protocol, a view of each kind, a call counter."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import typing as t
+
+import pytest
+
+if t.TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from kolben import Kolben
+    from kolben.testing import KolbenClient
+
+F = t.TypeVar("F", bound="Callable[..., t.Any]")
+Protocol: t.TypeAlias = t.Literal["wsgi", "asgi"]
+
+PROTOCOLS: tuple[Protocol, ...] = ("wsgi", "asgi")
+
+
+@pytest.fixture
+def app() -> Kolben:
+    """An application that is in testing mode and has a secret key."""
+    from kolben import Kolben
+
+    app = Kolben("tests.app", root_path=__file__.rpartition("/")[0])
+    app.config.update(TESTING=True, SECRET_KEY="test key")
+    return app
+
+
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest) -> Protocol:
+    """The protocol a test runs over; a test that asks for it, or for `client`, runs once over each."""
+    return t.cast("Protocol", request.param)
+
+
+@pytest.fixture
+def client(app: Kolben, protocol: Protocol) -> KolbenClient:
+    """A test client of `app` over `protocol`."""
+    return app.test_client(protocol=protocol)
+
+
+@pytest.fixture(params=["sync", "async"])
+def view_kind(request: pytest.FixtureRequest) -> Callable[[F], F]:
+    """A decorator that leaves a function as it is in one run of the test and makes it async in the other.
+
+    A plain function becomes a coroutine function, a generator function an async generator function.
+    """
+    return _unchanged if request.param == "sync" else t.cast("Callable[[F], F]", _as_async)
+
+
+def _unchanged(fn: F) -> F:
+    return fn
+
+
+def _as_async(fn: Callable[..., t.Any]) -> Callable[..., t.Any]:
+    if inspect.isgeneratorfunction(fn):
+
+        @functools.wraps(fn)
+        async def generate(*args: t.Any, **kwargs: t.Any) -> AsyncIterator[t.Any]:
+            for item in fn(*args, **kwargs):
+                yield item
+
+        return generate
+
+    @functools.wraps(fn)
+    async def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        return fn(*args, **kwargs)
+
+    return call
+
+
+@pytest.fixture(autouse=True)
+def no_context_is_left() -> Iterator[None]:
+    """Fails the test that leaves a context behind: on its own thread, or on one of the threads that views run in."""
+    yield
+    globals_ = sys.modules.get("kolben.globals")
+    if globals_ is None:
+        return
+    left = globals_.current.get(None)
+    if left is not None:
+        globals_.current.set(None)
+        pytest.fail(f"The test left a context behind on its thread: {left!r}")
+
+
+class CallCounter:
+    """Counts Python-level calls: what `sys.setprofile` reports as a "call", one a frame (a resumed generator is one more).
+
+    Calls of functions written in C are not counted, and neither are the frames of `files`, which is how a driver leaves
+    itself out.
+    """
+
+    def __init__(self, *files: str) -> None:
+        self.calls: list[str] = []
+        self._files = frozenset(files)
+
+    def __call__(self, frame: t.Any, event: str, arg: t.Any) -> None:
+        if event == "call" and frame.f_code.co_filename not in self._files:
+            code = frame.f_code
+            self.calls.append(f"{code.co_filename}:{code.co_firstlineno} {code.co_qualname}")
+
+    def __enter__(self) -> CallCounter:
+        sys.setprofile(self)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        sys.setprofile(None)
+        # The counter's own __exit__ is a call like any other.
+        self.calls.pop()
+
+    @property
+    def count(self) -> int:
+        return len(self.calls)
+
+
+@pytest.fixture
+def count_calls() -> Callable[..., int]:
+    """`count_calls(fn, *args)`: how many Python-level calls one call of `fn` makes, itself included."""
+
+    def count(fn: Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> int:
+        with CallCounter() as counter:
+            fn(*args, **kwargs)
+        return counter.count
+
+    return count
