@@ -1,0 +1,52 @@
+"""The ``kolben`` command, and what applications and extensions build commands of their own with."""
+
+from __future__ import annotations
+
+from .discovery import NoAppException, find_app_by_string, find_best_app, locate_app, prepare_import
+from .dotenv import load_dotenv
+from .groups import AppGroup, KolbenGroup
+from .options import get_version, version_option
+from .params import CertParamType, SeparatedPathType
+from .routes import routes_command
+from .run import run_command, show_server_banner
+from .script import ScriptInfo, pass_script_info, with_appcontext
+from .shell import shell_command
+
+__all__ = [
+    "AppGroup",
+    "CertParamType",
+    "KolbenGroup",
+    "NoAppException",
+    "ScriptInfo",
+    "SeparatedPathType",
+    "cli",
+    "find_app_by_string",
+    "find_best_app",
+    "get_version",
+    "load_dotenv",
+    "locate_app",
+    "main",
+    "pass_script_info",
+    "prepare_import",
+    "routes_command",
+    "run_command",
+    "shell_command",
+    "show_server_banner",
+    "version_option",
+    "with_appcontext",
+]
+
+cli = KolbenGroup(
+    name="kolben",
+    help="""\
+A general utility script for Kolben applications.
+
+An application to load must be given with the '--app' option, the 'KOLBEN_APP' (or 'FLASK_APP') environment variable, or
+with a 'wsgi.py' or 'app.py' file in the current directory.
+""",
+)
+
+
+def main() -> None:
+    """Run the ``kolben`` command with the arguments of this process."""
+    cli.main()
