@@ -5,18 +5,27 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import threading
 import typing as t
 
 import pytest
+
+from kolben import bridge
+from kolben.globals import current
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from kolben import Kolben
+    from kolben.bridge import Workers
     from kolben.testing import KolbenClient
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
+Job: t.TypeAlias = "Callable[[], None]"
 Protocol: t.TypeAlias = t.Literal["wsgi", "asgi"]
+
+WORKERS_FINISH_WITHIN = 5.0
+"""Seconds that worker threads have, once a test has ended, to finish what it started."""
 
 PROTOCOLS: tuple[Protocol, ...] = ("wsgi", "asgi")
 
@@ -74,20 +83,59 @@ def _as_async(fn: Callable[..., t.Any]) -> Callable[..., t.Any]:
 
 
 @pytest.fixture(autouse=True)
-def no_context_is_left() -> Iterator[None]:
+def no_context_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fails the test that leaves a context behind: on its own thread, or on one of the threads that views run in."""
+    watch = WorkersWatch()
+    monkeypatch.setattr(bridge.Workers, "submit", watch.submit(bridge.Workers.submit))
     yield
-    globals_ = sys.modules.get("kolben.globals")
-    if globals_ is None:
-        return
-    left = globals_.current.get(None)
+    left = current.get(None)
     if left is not None:
-        globals_.current.set(None)
+        current.set(None)  # type: ignore[arg-type]  # The next test starts without it.
         pytest.fail(f"The test left a context behind on its thread: {left!r}")
+    if not watch.wait(WORKERS_FINISH_WITHIN):
+        pytest.fail(f"The test left {watch.running} jobs running in worker threads.")
+    if watch.left:
+        pytest.fail(f"The test left a context behind on a worker thread: {watch.left!r}")
+
+
+class WorkersWatch:
+    """Follows every job of the worker threads, and looks at the thread's own context when the job has ended."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.left: list[object] = []
+        self._changed = threading.Condition()
+
+    def submit(self, submit: Callable[[Workers, Job], None]) -> Callable[[Workers, Job], None]:
+        """`submit` with each of its jobs watched."""
+
+        def submit_watched(workers: Workers, job: Job) -> None:
+            def watched() -> None:
+                try:
+                    job()
+                finally:
+                    self._count(-1)
+
+            self._count(1)
+            submit(workers, watched)
+
+        return submit_watched
+
+    def _count(self, change: int) -> None:
+        with self._changed:
+            self.running += change
+            if change < 0 and (ctx := current.get(None)) is not None:
+                self.left.append(ctx)
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until no job runs, at most so long; returns whether none does."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.running == 0, seconds)
 
 
 class CallCounter:
-    """Counts Python-level calls: what `sys.setprofile` reports as a "call", one a frame (a resumed generator is one more).
+    """Counts Python-level calls: what `sys.setprofile` reports as a "call", one a frame (and one a resumed generator).
 
     Calls of functions written in C are not counted, and neither are the frames of `files`, which is how a driver leaves
     itself out.
