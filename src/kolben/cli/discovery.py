@@ -18,7 +18,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
     from types import FunctionType, ModuleType
 
-    from ..app import Kolben
+    from kolben.app import Kolben
 
 _INSTANCE_NAMES = ("app", "application")
 _FACTORY_NAMES = ("create_app", "make_app")
@@ -126,7 +126,7 @@ def find_best_app(module: ModuleType) -> Kolben:
 
     :raises NoAppException: if there is none, several, or the factory cannot be called without arguments.
     """
-    from kolben import Kolben
+    from kolben.app import Kolben
 
     for name in _INSTANCE_NAMES:
         app = getattr(module, name, None)
@@ -166,7 +166,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Kolben:
 
     :raises NoAppException: if it cannot be parsed or found, cannot be called so, or is no application.
     """
-    from kolben import Kolben
+    from kolben.app import Kolben
 
     name, args, kwargs = _parse_app_name(app_name)
     try:

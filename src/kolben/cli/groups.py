@@ -8,7 +8,8 @@ from importlib import metadata
 
 import click
 
-from ..globals import current_app
+from kolben.globals import current_app
+
 from .discovery import NoAppException
 from .environment import write_env
 from .options import app_option, as_flask_option, debug_option, env_file_option, version_option
@@ -20,7 +21,7 @@ from .shell import shell_command
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..app import Kolben
+    from kolben.app import Kolben
 
 
 class AppGroup(click.Group):
@@ -148,7 +149,13 @@ class KolbenGroup(AppGroup):
             # The help page lists the application's commands: what is given by the environment must be known before it.
             for option in (env_file_option, as_flask_option, app_option):
                 option.handle_parse_result(ctx, {}, [])
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except BaseException:
+            # NOTE: Click leaves a context open that was not entered, and with it the application's, which the help page
+            # pushed when it looked up its commands.
+            ctx.close()
+            raise
 
 
 def _warn(message: str) -> None:

@@ -6,7 +6,8 @@ import typing as t
 
 import click
 
-from ..globals import current_app
+from kolben.globals import current_app
+
 from .environment import EnvOption
 from .script import with_appcontext
 

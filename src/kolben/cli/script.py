@@ -8,14 +8,15 @@ from importlib import import_module
 
 import click
 
-from ..globals import current_app
+from kolben.globals import current_app
+
 from .discovery import NoAppException, load_app
 from .environment import get_debug_flag, get_load_dotenv, read_flag
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..app import Kolben
+    from kolben.app import Kolben
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 

@@ -8,7 +8,8 @@ import typing as t
 
 import click
 
-from ..globals import current_app
+from kolben.globals import current_app
+
 from .script import with_appcontext
 
 
