@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from kolben.cli import environment
-from kolben.cli.environment import EnvOption, get_debug_flag, get_load_dotenv, read_env, write_env
+from kolben.cli.environment import EnvOption, read_env, read_flag, write_env
 
 
 def test_kolben_wins_over_flask() -> None:
@@ -22,26 +22,16 @@ def test_kolben_wins_over_flask() -> None:
 
 
 @pytest.mark.parametrize("prefix", environment.PREFIXES)
-@pytest.mark.parametrize(
-    ("value", "expected"), [("1", True), ("yes", True), ("0", False), ("False", False), ("", False)]
-)
-def test_the_debug_flag(prefix: str, value: str, expected: bool) -> None:
-    os.environ[f"{prefix}_DEBUG"] = value
+@pytest.mark.parametrize(("value", "expected"), [("1", True), ("yes", True), ("0", False), ("No", False), ("", False)])
+def test_a_flag_is_anything_but_a_no(prefix: str, value: str, expected: bool) -> None:
+    os.environ[f"{prefix}_AS_FLASK"] = value
 
-    assert get_debug_flag() is expected
+    assert read_flag("AS_FLASK") is expected
 
 
-@pytest.mark.parametrize(("value", "expected"), [("1", False), ("true", False), ("0", True), ("no", True)])
-def test_reading_dotenv_files_can_be_switched_off(value: str, expected: bool) -> None:
-    os.environ["FLASK_SKIP_DOTENV"] = value
-
-    assert get_load_dotenv() is expected
-    assert get_load_dotenv(default=False) is expected
-
-
-@pytest.mark.parametrize("default", [True, False])
-def test_dotenv_files_are_read_by_default_or_not(default: bool) -> None:
-    assert get_load_dotenv(default) is default
+def test_a_flag_has_a_default() -> None:
+    assert read_flag("AS_FLASK", default=True)
+    assert not read_flag("AS_FLASK")
 
 
 def test_a_variable_is_written_under_one_name() -> None:

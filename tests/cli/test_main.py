@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import typing as t
 
+from click.shell_completion import ShellComplete
+
+from kolben.cli import cli
+
 if t.TYPE_CHECKING:
     from tests.cli.conftest import Command, Project
 
@@ -68,8 +72,14 @@ def test_a_syntax_error_is_shown(project: Project, kolben: Command) -> None:
     assert "SyntaxError: '(' was never closed" in done.stderr
 
 
-def test_shell_completion(project: Project, kolben: Command) -> None:
+def test_shell_completion(project: Project) -> None:
     project({"app.py": SITE})
-    words = {"COMP_WORDS": "kolben ro", "COMP_CWORD": "1", "_PYTHON_M_KOLBEN_COMPLETE": "bash_complete"}
 
-    assert "routes" in kolben(**words).stdout + kolben(**words).stderr
+    def complete(*words: str) -> set[str]:
+        shell = ShellComplete(cli, {}, "kolben", "_KOLBEN_COMPLETE")
+        return {item.value for item in shell.get_completions(list(words[:-1]), words[-1])}
+
+    assert complete("ro") == {"routes"}
+    assert complete("ad") == {"admin"}
+    assert complete("admin", "") == {"who"}
+    assert "--sort" in complete("routes", "--")

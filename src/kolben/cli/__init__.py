@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from .check import check_command
 from .discovery import NoAppException, find_app_by_string, find_best_app, locate_app, prepare_import
 from .dotenv import load_dotenv
 from .groups import AppGroup, KolbenGroup
+from .new import new_command
 from .options import get_version, version_option
 from .params import CertParamType, SeparatedPathType
 from .routes import routes_command
@@ -19,6 +21,7 @@ __all__ = [
     "NoAppException",
     "ScriptInfo",
     "SeparatedPathType",
+    "check_command",
     "cli",
     "find_app_by_string",
     "find_best_app",
@@ -26,6 +29,7 @@ __all__ = [
     "load_dotenv",
     "locate_app",
     "main",
+    "new_command",
     "pass_script_info",
     "prepare_import",
     "routes_command",

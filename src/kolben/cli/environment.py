@@ -37,16 +37,6 @@ def read_flag(name: str, default: bool = False) -> bool:
     return default if value is None else value.lower() not in _FALSE
 
 
-def get_debug_flag() -> bool:
-    """Return whether ``KOLBEN_DEBUG`` or ``FLASK_DEBUG`` asks for debug mode."""
-    return read_flag("DEBUG")
-
-
-def get_load_dotenv(default: bool = True) -> bool:
-    """Return whether ``.env`` and ``.flaskenv`` are to be read: ``default``, unless ``KOLBEN_SKIP_DOTENV`` says."""
-    return not read_flag("SKIP_DOTENV", not default)
-
-
 class EnvOption(click.Option):
     """An option that may be given by environment variables of either prefix: ``KOLBEN_RUN_PORT`` or ``FLASK_RUN_PORT``.
 

@@ -10,8 +10,10 @@ import click
 
 from kolben.globals import current_app
 
+from .check import check_command
 from .discovery import NoAppException
 from .environment import write_env
+from .new import new_command
 from .options import app_option, as_flask_option, debug_option, env_file_option, version_option
 from .routes import routes_command
 from .run import run_command
@@ -86,7 +88,7 @@ class KolbenGroup(AppGroup):
         self.set_debug_flag = set_debug_flag
         self._has_plugin_commands = False
         if add_default_commands:
-            for command in (run_command, shell_command, routes_command):
+            for command in (new_command, run_command, shell_command, routes_command, check_command):
                 self.add_command(command)
 
     def _add_plugin_commands(self) -> None:

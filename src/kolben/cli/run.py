@@ -8,7 +8,9 @@ import typing as t
 
 import click
 
-from .environment import EnvOption, get_debug_flag
+from kolben.helpers import get_debug_flag
+
+from .environment import EnvOption
 from .options import debug_option
 from .params import CertParamType, SeparatedPathType, validate_key
 from .script import ScriptInfo, pass_script_info

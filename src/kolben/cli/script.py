@@ -9,9 +9,10 @@ from importlib import import_module
 import click
 
 from kolben.globals import current_app
+from kolben.helpers import get_debug_flag, get_load_dotenv
 
 from .discovery import NoAppException, load_app
-from .environment import get_debug_flag, get_load_dotenv, read_flag
+from .environment import read_flag
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable

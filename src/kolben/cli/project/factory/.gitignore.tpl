@@ -1,0 +1,6 @@
+__pycache__/
+.pytest_cache/
+.venv/
+.env
+dist/
+instance/

@@ -1,0 +1,70 @@
+"""Checks of the endpoints."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from kolben import Blueprint, Kolben
+from kolben.cli.checks.endpoints import check_endpoints
+
+
+def problems(app: Kolben) -> list[str]:
+    return [finding.problem for finding in check_endpoints(app)]
+
+
+def test_endpoints_without_fault(sound: Kolben) -> None:
+    sound.add_url_rule("/a/<int:number>", endpoint="a", view_func=lambda number: "")
+    sound.add_url_rule("/b", endpoint="b", view_func=lambda number: "", defaults={"number": 1})
+    sound.add_url_rule("/c/<anything>", endpoint="c", view_func=lambda **variables: "")
+    sound.add_url_rule("/d", endpoint="d", build_only=True)
+
+    assert problems(sound) == []
+
+
+def test_a_rule_without_a_view(sound: Kolben) -> None:
+    sound.add_url_rule("/lonely", endpoint="lonely")
+    sound.add_url_rule("/lonely/too", endpoint="lonely")
+
+    assert problems(sound) == [
+        "The rule '/lonely' cannot be answered: no view function is registered for the endpoint 'lonely'."
+    ]
+
+
+@pytest.mark.parametrize("rule", ["/user", "/user/<name>", "/user/<int:id>/<extra>"])
+def test_a_view_that_does_not_fit_its_rule(rule: str, sound: Kolben) -> None:
+    def user(id: int) -> str:
+        return ""
+
+    sound.add_url_rule(rule, view_func=user)
+
+    (found,) = problems(sound)
+
+    assert found.startswith(f"The rule '{rule}' cannot be answered: its view function '")
+    assert "user(id: " in found
+
+
+def test_preprocessors_may_take_variables_away(sound: Kolben) -> None:
+    def pull(endpoint: str | None, values: dict[str, t.Any] | None) -> None:
+        (values or {}).pop("lang", None)
+
+    blueprint = Blueprint("blog", "site")
+    blueprint.url_value_preprocessor(pull)
+    blueprint.add_url_rule("/<lang>/", endpoint="index", view_func=lambda: "")
+    sound.register_blueprint(blueprint)
+
+    assert problems(sound) == []
+
+
+def test_an_endpoint_whose_plan_cannot_be_made(sound: Kolben, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound.add_url_rule("/", endpoint="index", view_func=lambda: "")
+
+    def plans(on_loop: bool) -> t.Any:
+        raise RuntimeError("a hook that cannot be called")
+
+    monkeypatch.setattr(sound, "plans", plans)
+
+    assert any(
+        "the endpoint 'index' cannot be built: RuntimeError: a hook that cannot be called" in p for p in problems(sound)
+    )
