@@ -47,9 +47,11 @@ def protocol(request: pytest.FixtureRequest) -> Protocol:
 
 
 @pytest.fixture
-def client(app: Kolben, protocol: Protocol) -> KolbenClient:
-    """A test client of `app` over `protocol`."""
-    return app.test_client(protocol=protocol)
+def client(app: Kolben, protocol: Protocol) -> Iterator[KolbenClient]:
+    """A test client of `app` over `protocol`, which checks every message against the protocol."""
+    client: KolbenClient = app.test_client(protocol=protocol, validate=True)
+    yield client
+    client.close()
 
 
 @pytest.fixture(params=["sync", "async"])
