@@ -1,0 +1,431 @@
+"""The only place where synchronous and asynchronous code cross.
+
+Towards the loop: :func:`call_sync` runs a coroutine function from a thread and waits for it, on the loop that serves
+this request, or, where no loop serves (WSGI, the shell), on the *portal*: one long-lived loop per process, so that a
+connection pool opened in one request still works in the next. Away from the loop: :func:`in_thread` runs a function
+in a worker thread. Both carry the context variables over, and :func:`call_sync` and :func:`to_async` also carry back
+what was changed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+import typing as t
+from collections import deque
+from contextvars import Context, ContextVar, copy_context
+from functools import update_wrapper
+from queue import SimpleQueue
+
+if t.TYPE_CHECKING:
+    import asyncio
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+
+    from blinker import Signal
+
+T = t.TypeVar("T")
+
+serving_loop: ContextVar[asyncio.AbstractEventLoop] = ContextVar("kolben.serving_loop")
+"""In a worker thread: the loop that is waiting for it."""
+
+WORKER_THREADS = 40
+CLEANUP_THREADS = 4
+
+
+def is_async(func: t.Any) -> bool:
+    """Whether calling ``func`` is known to give an awaitable: coroutine functions, partials and methods of them,
+    callable objects with an ``async __call__``, and views marked so (``func.is_async``)."""
+    marked = getattr(func, "is_async", None)
+    if isinstance(marked, bool):
+        return marked
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(getattr(func, "__call__", None))  # noqa: B004
+
+
+# -- from a thread to the loop ---------------------------------------------------------------------------------------
+
+
+class Portal:
+    """One event loop in a daemon thread: where async code runs when no server brought a loop."""
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="kolben-portal", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        import asyncio
+
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.close()
+
+    def stop(self) -> None:
+        """Stop the loop and wait for its thread."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+
+
+_portal: Portal | None = None
+_portal_lock = threading.Lock()
+
+
+def portal() -> Portal:
+    """The portal of this process, started when first asked for."""
+    global _portal
+    if _portal is None:
+        with _portal_lock:
+            if _portal is None:
+                _portal = Portal()
+    return _portal
+
+
+def call_sync(func: Callable[..., Awaitable[T]], /, *args: t.Any, **kwargs: t.Any) -> T:
+    """Call ``func`` on the event loop, wait in this thread, and return (or raise) what it gives.
+
+    :raises RuntimeError: called on a thread that runs an event loop: waiting there would stop the loop for ever.
+    """
+    from asyncio import _get_running_loop
+
+    if _get_running_loop() is not None:
+        name = getattr(func, "__qualname__", repr(func))
+        raise RuntimeError(
+            f"The async function {name!r} was called from synchronous code on the event loop's own thread, which"
+            " cannot wait for it. Make the calling function async and await it, or let it run in a worker"
+            " thread (a sync view without 'blocking=False' does)."
+        )
+    loop = serving_loop.get(None)
+    if loop is None or loop.is_closed():
+        loop = portal().loop
+    context = copy_context()
+    outcome: SimpleQueue[asyncio.Task[T] | BaseException] = SimpleQueue()
+    loop.call_soon_threadsafe(_start, loop, context, outcome, func, args, kwargs)
+    task = outcome.get()
+    carry_back(context)
+    if isinstance(task, BaseException):
+        raise task
+    return task.result()
+
+
+def _start(
+    loop: asyncio.AbstractEventLoop,
+    context: Context,
+    outcome: SimpleQueue[t.Any],
+    func: Callable[..., t.Any],
+    args: tuple[t.Any, ...],
+    kwargs: dict[str, t.Any],
+) -> None:
+    try:
+        task = loop.create_task(_call(func, args, kwargs), context=context)
+    except BaseException as exc:
+        outcome.put(exc)
+    else:
+        task.add_done_callback(outcome.put)
+
+
+async def _call(func: Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> t.Any:
+    return await func(*args, **kwargs)
+
+
+async def _await(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def settle(awaitable: Awaitable[T]) -> T:
+    """Wait in this thread for what a synchronous function handed back un-awaited."""
+    return call_sync(_await, awaitable)
+
+
+async def settle_async(awaitable: Awaitable[T]) -> T:
+    """Wait on the loop for what a synchronous function handed back un-awaited."""
+    return await awaitable
+
+
+def to_sync(func: Callable[..., t.Any]) -> Callable[..., t.Any]:
+    """``func`` itself, or, for a coroutine function, a function that runs it by :func:`call_sync`."""
+    if not is_async(func):
+        return func
+
+    def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        return call_sync(func, *args, **kwargs)
+
+    return update_wrapper(call, func)
+
+
+def carry_back(context: Context) -> None:
+    """Set in this context the variables that were set in the copy ``context``."""
+    for var, value in context.items():
+        if var is not serving_loop and var.get(_MISSING) is not value:
+            var.set(value)
+
+
+_MISSING: t.Any = object()
+
+
+# -- from the loop to a thread ---------------------------------------------------------------------------------------
+
+
+class Workers:
+    """Threads that run functions for an event loop; started when needed, up to ``limit``, then jobs wait in line."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        self.name = name
+        self.limit = limit
+        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._idle: deque[None] = deque()  # NOTE: one item per thread that waits; deque operations are atomic.
+        self._threads = 0
+        self._lock = threading.Lock()
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Have a thread call ``job``, which must not raise."""
+        self._jobs.put(job)
+        try:
+            self._idle.pop()
+        except IndexError:
+            self._grow()
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs no thread has taken yet."""
+        return self._jobs.qsize()
+
+    def _grow(self) -> None:
+        with self._lock:
+            if self._threads >= self.limit:
+                return
+            self._threads += 1
+        threading.Thread(target=self._work, name=f"{self.name}-{self._threads}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            job = self._jobs.get()
+            job()
+            del job  # NOTE: an idle thread keeps nothing of its last request alive.
+            self._idle.append(None)
+
+
+class _Job:
+    """One call in a worker thread, and the future that waits for it on the loop."""
+
+    __slots__ = ("args", "context", "func", "future", "loop")
+
+    def __init__(self, func: Callable[..., t.Any], args: tuple[t.Any, ...], context: Context) -> None:
+        from asyncio import get_running_loop
+
+        self.loop = get_running_loop()
+        self.future: asyncio.Future[t.Any] = self.loop.create_future()
+        self.context = context
+        self.func = func
+        self.args = args
+
+    def __call__(self) -> None:
+        context = self.context
+        context.run(serving_loop.set, self.loop)
+        try:
+            result = context.run(self.func, *self.args)
+        except BaseException as exc:
+            self._report(self._fail, exc)
+        else:
+            self._report(self._succeed, result)
+
+    def _report(self, how: Callable[[t.Any], None], what: t.Any) -> None:
+        try:
+            self.loop.call_soon_threadsafe(how, what)
+        except RuntimeError:  # NOTE: the loop was closed meanwhile; nobody waits.
+            pass
+
+    def _succeed(self, result: t.Any) -> None:
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def _fail(self, exc: BaseException) -> None:
+        if not self.future.done():
+            # NOTE: a future refuses StopIteration; a generator's end is reported by a sentinel instead.
+            self.future.set_exception(exc if not isinstance(exc, StopIteration) else RuntimeError(repr(exc)))
+            self.future.exception()
+
+
+views: Workers
+closers: Workers
+
+
+def _start_afresh() -> None:
+    """A forked child has none of its parent's threads: forget them."""
+    global views, closers, _portal, _portal_lock
+    views = Workers("kolben-view", WORKER_THREADS)
+    closers = Workers("kolben-close", CLEANUP_THREADS)
+    _portal = None
+    _portal_lock = threading.Lock()
+
+
+_start_afresh()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
+
+
+def in_thread(func: Callable[..., T], /, *args: t.Any) -> asyncio.Future[T]:
+    """Call ``func`` in a worker thread, in a copy of this context; await what is returned for its result."""
+    job = _Job(func, args, copy_context())
+    views.submit(job)
+    return job.future
+
+
+def in_cleanup_thread(func: Callable[..., T], /, *args: t.Any) -> asyncio.Future[T]:
+    """:func:`in_thread` on threads that no view can occupy: for closing streams and teardown."""
+    job = _Job(func, args, copy_context())
+    closers.submit(job)
+    return job.future
+
+
+async def _call_in_thread(func: Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> t.Any:
+    context = copy_context()
+    job = _Job(func if not kwargs else _with_kwargs(func, kwargs), args, context)
+    views.submit(job)
+    try:
+        return await job.future
+    finally:
+        if job.future.done() and not job.future.cancelled():
+            carry_back(context)
+
+
+def _with_kwargs(func: Callable[..., t.Any], kwargs: dict[str, t.Any]) -> Callable[..., t.Any]:
+    return lambda *args: func(*args, **kwargs)
+
+
+def to_async(func: Callable[..., t.Any], *, blocking: bool = True) -> Callable[..., Coroutine[t.Any, t.Any, t.Any]]:
+    """``func`` itself if it is a coroutine function, or one that calls it in a worker thread.
+
+    :param blocking: False to call it on the loop instead.
+    """
+    if is_async(func):
+        return func
+    if blocking:
+
+        async def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            return await _call_in_thread(func, args, kwargs)
+    else:
+
+        async def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            return func(*args, **kwargs)
+
+    return update_wrapper(call, func)
+
+
+# -- iterators -------------------------------------------------------------------------------------------------------
+
+END: t.Any = object()
+"""What :func:`pull` gives for an iterator that has ended."""
+
+
+def pull(iterator: t.Iterator[T]) -> T:
+    """The iterator's next item, or :data:`END`."""
+    return next(iterator, END)
+
+
+class SyncIterator:
+    """A synchronous iterator over an asynchronous one, which runs in *one* task on the loop from start to end.
+
+    One task, because what an async generator holds open across a ``yield`` (a task group, a timeout) belongs to the
+    task that opened it.
+    """
+
+    def __init__(self, iterable: t.AsyncIterable[t.Any], context: Context) -> None:
+        self._iterable = iterable
+        self._context = context
+        self._wanted: asyncio.Queue[bool] | None = None
+        self._items: SimpleQueue[t.Any] = SimpleQueue()
+        self._ended = False
+
+    def __iter__(self) -> SyncIterator:
+        return self
+
+    def __next__(self) -> t.Any:
+        if self._ended:
+            raise StopIteration
+        if self._wanted is None:
+            self._loop = serving_loop.get(None) or portal().loop
+            self._loop.call_soon_threadsafe(self._launch)
+        else:
+            self._loop.call_soon_threadsafe(self._wanted.put_nowait, True)
+        item = self._items.get()
+        if isinstance(item, _End):
+            self._ended = True
+            if item.error is not None:
+                raise item.error
+            raise StopIteration
+        return item
+
+    def close(self) -> None:
+        """Close the asynchronous iterator in its own task and wait for it. Further calls do nothing."""
+        if self._ended:
+            return
+        self._ended = True
+        if self._wanted is None:
+            closing = getattr(self._iterable, "aclose", None)
+            if closing is not None:
+                self._context.run(call_sync, closing)
+            return
+        self._loop.call_soon_threadsafe(self._wanted.put_nowait, False)
+        while not isinstance(end := self._items.get(), _End):
+            pass
+        if end.error is not None:
+            raise end.error
+
+    def _launch(self) -> None:
+        import asyncio
+
+        self._wanted = asyncio.Queue()
+        self._wanted.put_nowait(True)
+        self._task = self._loop.create_task(self._drive(), context=self._context)
+
+    async def _drive(self) -> None:
+        assert self._wanted is not None
+        error: BaseException | None = None
+        iterator: AsyncIterator[t.Any] = aiter(self._iterable)
+        try:
+            while await self._wanted.get():
+                item = await anext(iterator, END)
+                if item is END:
+                    break
+                self._items.put(item)
+            closing = getattr(iterator, "aclose", None)
+            if closing is not None:
+                await closing()
+        except BaseException as exc:
+            error = exc
+        self._items.put(_End(error))
+
+
+class _End:
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+# -- calling what may be of either kind ------------------------------------------------------------------------------
+
+
+def call(func: Callable[..., t.Any], /, *args: t.Any) -> t.Any:
+    """Call a function of either kind from synchronous code."""
+    return call_sync(func, *args) if is_async(func) else func(*args)
+
+
+async def call_async(func: Callable[..., t.Any], /, *args: t.Any) -> t.Any:
+    """Call a function of either kind from the loop; a synchronous one runs in a worker thread."""
+    return await to_async(func)(*args)
+
+
+def send(signal: Signal, sender: t.Any, **kwargs: t.Any) -> None:
+    """Send a signal to receivers of either kind from synchronous code."""
+    signal.send(sender, _async_wrapper=to_sync, **kwargs)
+
+
+async def send_async(signal: Signal, sender: t.Any, **kwargs: t.Any) -> None:
+    """Send a signal to receivers of either kind from the loop."""
+    await signal.send_async(sender, _sync_wrapper=to_async, **kwargs)

@@ -1,0 +1,374 @@
+"""The contexts behind ``current_app``, ``g``, ``request`` and ``session``: who may see which request, and until when."""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from functools import update_wrapper
+
+from . import bridge
+from .globals import current
+from .signals import appcontext_popped, appcontext_pushed
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextvars import Context
+    from types import TracebackType
+
+    from werkzeug.routing import MapAdapter
+
+    from . import typing as ft
+    from .app import Kolben
+    from .dispatch.build import Plans
+    from .dispatch.plan import Plan
+    from .http.request import Request
+    from .http.websocket import WebSocket
+    from .sessions import SessionMixin
+
+_unset: t.Any = object()
+
+
+class _AppCtxGlobals:
+    """A plain namespace: what :data:`g` is. ``in``, iteration, :meth:`get`, :meth:`pop` and :meth:`setdefault` work as on
+    a dict of its attributes."""
+
+    def __getattr__(self, name: str) -> t.Any:
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        try:
+            del self.__dict__[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def get(self, name: str, default: t.Any | None = None) -> t.Any:
+        """The attribute, or ``default``."""
+        return self.__dict__.get(name, default)
+
+    def pop(self, name: str, default: t.Any = _unset) -> t.Any:
+        """Remove the attribute and return it.
+
+        :raises KeyError: it is not there and no default is given.
+        """
+        if default is _unset:
+            return self.__dict__.pop(name)
+        return self.__dict__.pop(name, default)
+
+    def setdefault(self, name: str, default: t.Any = None) -> t.Any:
+        """The attribute, set to ``default`` first if it is not there."""
+        return self.__dict__.setdefault(name, default)
+
+    def __contains__(self, item: str) -> bool:
+        return item in self.__dict__
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.__dict__)
+
+    def __repr__(self) -> str:
+        ctx = current.get(None)
+        if ctx is not None:
+            return f"<kolben.g of '{ctx.app.name}'>"
+        return object.__repr__(self)
+
+
+class AppContext:
+    """What ``current_app`` and ``g`` stand for: pushed for CLI commands and background tasks, and part of every request.
+
+    Use it through :meth:`.Kolben.app_context`.
+    """
+
+    # PERF: benchmarks/inprocess.py, kind "plain text". Defaults stand on the class, so that creating a context stores
+    # only what differs; slots would need every attribute stored.
+    request: Request | None = None
+    request_ctx: RequestContext | None = None
+    _g: _AppCtxGlobals | None = None
+    _url_adapter: MapAdapter | None = _unset
+    _outer: AppContext | None = None
+
+    def __init__(self, app: Kolben) -> None:
+        self.app = app
+        self._tokens: list[t.Any] = []
+
+    @property
+    def app_ctx(self) -> AppContext:
+        """The application context in force: this one."""
+        return self
+
+    @property
+    def g(self) -> _AppCtxGlobals:
+        """The namespace of this context, created when first asked for."""
+        g = self._g
+        if g is None:
+            g = self._g = self.app.app_ctx_globals_class()
+        return g
+
+    @g.setter
+    def g(self, value: _AppCtxGlobals) -> None:
+        self._g = value
+
+    @property
+    def url_adapter(self) -> MapAdapter | None:
+        """Builds URLs outside a request; ``None`` without ``SERVER_NAME``."""
+        if self._url_adapter is _unset:
+            self._url_adapter = self.app.create_url_adapter(None)
+        return self._url_adapter
+
+    @url_adapter.setter
+    def url_adapter(self, value: MapAdapter | None) -> None:
+        self._url_adapter = value
+
+    def push(self) -> None:
+        """Make this the current context."""
+        outer = current.get(None)
+        if outer is not None and not self._tokens:
+            # FLASK: an application context inside a request leaves `request` and `session` in reach.
+            self.request, self.request_ctx = outer.request, outer.request_ctx
+        self._tokens.append(current.set(self))
+        if appcontext_pushed.receivers:
+            appcontext_pushed.send(self.app, _async_wrapper=bridge.to_sync)
+
+    def pop(self, exc: BaseException | None = _unset) -> None:
+        """Leave this context. The last pop runs the functions of :meth:`.Kolben.teardown_appcontext`."""
+        try:
+            if len(self._tokens) == 1:
+                if exc is _unset:
+                    exc = sys.exc_info()[1]
+                self.app.do_teardown_appcontext(exc)
+        finally:
+            self._leave(current.get(None), self._tokens.pop())
+        if appcontext_popped.receivers:
+            appcontext_popped.send(self.app, _async_wrapper=bridge.to_sync)
+
+    def _leave(self, innermost: AppContext | None, token: t.Any) -> None:
+        current.reset(token)
+        if innermost is not self:
+            kind = "request" if isinstance(self, RequestContext) else "app"
+            raise AssertionError(f"Popped wrong {kind} context. ({innermost!r} instead of {self!r})")
+
+    def __enter__(self) -> t.Self:
+        self.push()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.pop(exc_value)
+
+    async def __aenter__(self) -> t.Self:
+        self.push()
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        token = self._tokens.pop()
+        try:
+            if not self._tokens:
+                await self._close_async(exc_value)
+        finally:
+            self._leave(current.get(None), token)
+
+    async def _close_async(self, exc: BaseException | None) -> None:
+        await bridge.to_async(self.app.do_teardown_appcontext)(exc)
+
+
+class RequestContext(AppContext):
+    """One request (or WebSocket): what ``request``, ``session`` and ``g`` stand for while it is answered.
+
+    The protocols create it. :meth:`push` and :meth:`pop` are for :meth:`.Kolben.test_request_context` and for running
+    code in a copy of it.
+    """
+
+    request: Request
+    websocket: WebSocket | None = None
+    flashes: list[tuple[str, str]] | None = None
+    plan: Plan | None = None
+    error: BaseException | None = None
+    background: list[Callable[[], t.Any]] | None = None
+    _session: SessionMixin | None = None
+    _after_request: list[Callable[..., t.Any]] | None = None
+    _app_ctx: AppContext | None = None
+    context: Context | None = None
+    is_closed = False
+
+    def __init__(self, plans: Plans, request: Request, session: SessionMixin | None = None) -> None:
+        self.app = plans.app
+        self.plans = plans
+        self.request = request
+        if session is not None:
+            self._session = session
+
+    _tokens: t.Any = ()
+
+    @property
+    def request_ctx(self) -> RequestContext:  # type: ignore[override]  # a request context answers for itself
+        return self
+
+    @property
+    def app_ctx(self) -> AppContext:
+        """The application context in force: the one this request was pushed into, if it is of the same application."""
+        return self._app_ctx or self
+
+    @property
+    def g(self) -> _AppCtxGlobals:
+        """The namespace of this request."""
+        if self._app_ctx is not None:
+            return self._app_ctx.g
+        g = self._g
+        if g is None:
+            g = self._g = self.app.app_ctx_globals_class()
+        return g
+
+    @g.setter
+    def g(self, value: _AppCtxGlobals) -> None:
+        self._g = value
+
+    @property
+    def url_adapter(self) -> MapAdapter | None:
+        """Matches and builds URLs for this request."""
+        if self._url_adapter is _unset:
+            self._url_adapter = self.plans.create_url_adapter(self.request)
+        return self._url_adapter
+
+    @url_adapter.setter
+    def url_adapter(self, value: MapAdapter | None) -> None:
+        self._url_adapter = value
+
+    @property
+    def session(self) -> SessionMixin:
+        """The session, opened when first asked for. Asking sets :attr:`.SessionMixin.accessed`."""
+        session = self._session
+        if session is None:
+            session = self._session = self.plans.open_session(self)
+        session.accessed = True
+        return session
+
+    @property
+    def _after_request_functions(self) -> list[Callable[..., t.Any]]:
+        functions = self._after_request
+        if functions is None:
+            functions = self._after_request = []
+        return functions
+
+    def copy(self) -> RequestContext:
+        """A context of its own for the same request and session, to be pushed elsewhere."""
+        other = type(self)(self.plans, self.request, self._session)
+        other.websocket = self.websocket
+        other.plan = self.plan
+        return other
+
+    def push(self) -> None:
+        """Make this the current context; the first time, open the session and match the URL."""
+        outer = current.get(None)
+        if not self._tokens:
+            self._tokens = []
+            self._app_ctx = outer.app_ctx if outer is not None and outer.app is self.app else None
+        self._tokens.append(current.set(self))
+        if self._app_ctx is None and appcontext_pushed.receivers:
+            appcontext_pushed.send(self.app, _async_wrapper=bridge.to_sync)
+        if self.plan is None:
+            self.plans.open_and_match(self)
+
+    def pop(self, exc: BaseException | None = _unset) -> None:
+        """Leave this context. The last pop runs the teardown functions."""
+        try:
+            if len(self._tokens) == 1:
+                if exc is _unset:
+                    exc = sys.exc_info()[1]
+                plan = self.plans.sync.of(self.request)
+                plan.close(self, plan, exc)
+        finally:
+            self._leave(current.get(None), self._tokens.pop())
+        if self._app_ctx is None and appcontext_popped.receivers:
+            appcontext_popped.send(self.app, _async_wrapper=bridge.to_sync)
+
+    async def _close_async(self, exc: BaseException | None) -> None:
+        plan = self.plans.sync.of(self.request)
+        await bridge.to_async(plan.close)(self, plan, exc)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.request.url!r} [{self.request.method}] of {self.app.name}>"
+
+
+F = t.TypeVar("F", bound="Callable[..., t.Any]")
+
+
+def after_this_request(f: ft.AfterRequestCallable[t.Any]) -> ft.AfterRequestCallable[t.Any]:
+    """Call ``f`` with the response of this request, before the functions of :meth:`.Kolben.after_request`.
+
+    ``f`` takes the response and returns it, or another.
+
+    :raises RuntimeError: there is no request.
+    """
+    ctx = _request_context(
+        "'after_this_request' can only be used when a request context is active, such as in a view function."
+    )
+    ctx._after_request_functions.append(f)
+    return f
+
+
+def copy_current_request_context(f: F) -> F:
+    """Make ``f`` run in a copy of this request's context wherever it is called, such as in another thread.
+
+    The copy shares the request and the session, and ends when ``f`` returns.
+
+    :raises RuntimeError: there is no request.
+    """
+    ctx = _request_context(
+        "'copy_current_request_context' can only be used when a request context is active, such as in a view function."
+    ).copy()
+    if bridge.is_async(f):
+
+        async def call_async(*args: t.Any, **kwargs: t.Any) -> t.Any:
+            async with ctx:
+                return await f(*args, **kwargs)
+
+        return t.cast(F, update_wrapper(call_async, f))
+
+    def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
+        with ctx:
+            return ctx.app.ensure_sync(f)(*args, **kwargs)
+
+    return t.cast(F, update_wrapper(call, f))
+
+
+def _request_context(otherwise: str) -> RequestContext:
+    ctx = current.get(None)
+    if ctx is None or ctx.request_ctx is None:
+        raise RuntimeError(otherwise)
+    return ctx.request_ctx
+
+
+def has_request_context() -> bool:
+    """Whether ``request`` and ``session`` can be used here."""
+    ctx = current.get(None)
+    return ctx is not None and ctx.request is not None
+
+
+def has_app_context() -> bool:
+    """Whether ``current_app`` and ``g`` can be used here."""
+    return current.get(None) is not None
+
+
+def has_websocket_context() -> bool:
+    """Whether ``websocket`` can be used here."""
+    ctx = current.get(None)
+    return ctx is not None and ctx.request_ctx is not None and ctx.request_ctx.websocket is not None
+
+
+__all__ = [
+    "AppContext",
+    "RequestContext",
+    "after_this_request",
+    "copy_current_request_context",
+    "has_app_context",
+    "has_request_context",
+    "has_websocket_context",
+]

@@ -1,0 +1,259 @@
+"""From what was declared to what is read: registries in, plans out.
+
+Nothing here runs per request but :meth:`Plans.match` and :meth:`Plans.__missing__`, the latter once per endpoint.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from itertools import chain
+
+from werkzeug.exceptions import HTTPException
+
+from .. import bridge
+from ..http.request import Request, split_blueprint_path
+from ..routing import Unmatched
+from ..sessions import SecureCookieSessionInterface
+from . import overridable, run
+from .convert import make_converter
+from .errors import find_handler
+from .plan import Mode, Plan
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ..app import Kolben
+    from ..ctx import RequestContext
+    from ..registrar import Scoped
+    from ..routing import MapAdapter
+    from ..sessions import SessionInterface, SessionMixin
+
+
+class Plans(dict[t.Any, Plan]):
+    """The plans of an application under one protocol, by endpoint; made when an endpoint is first asked for.
+
+    ``plans[None]`` answers requests that no rule matched.
+
+    :param on_loop: whether requests arrive on an event loop (ASGI).
+    """
+
+    def __init__(self, app: Kolben, on_loop: bool) -> None:
+        super().__init__()
+        self.app = app
+        self.on_loop = on_loop
+        self.overrides = overridable.find_overrides(app)
+        self.response_class = app.response_class
+        self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)
+        self.matches_path_only = not (
+            app.url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
+        )
+        self.trusted_hosts = app.config["TRUSTED_HOSTS"]
+        self.request_class = app.request_class
+        self.makes_requests_plain = app.request_class.__init__ is Request.__init__
+        self.session_is_lazy = _is_lazy(app.session_interface)
+        self.session_cookie = app.session_interface.get_cookie_name(app) if self.session_is_lazy else ""
+        self.options: dict[str | None, Plan] = {}
+
+    @property
+    def sync(self) -> Plans:
+        """The plans for running in the calling thread."""
+        return self.app.plans(on_loop=False) if self.on_loop else self
+
+    def of(self, request: Request) -> Plan:
+        """The plan of the endpoint that a request was matched to."""
+        return self[request.endpoint if request.routing_exception is None else None]
+
+    # -- per request -------------------------------------------------------------------------------------------------
+
+    def match(self, ctx: RequestContext) -> Plan:
+        """Find the rule for the request's path and method, note it in the request, and return its plan."""
+        request = ctx.request
+        if self.matches_path_only and self.trusted_hosts is None:
+            try:
+                rule, request.view_args = self.app.url_map.matcher.match("", request.path, request.method)
+            except Unmatched:
+                return self._match_by_adapter(ctx)
+            request.url_rule = rule
+            if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
+                return self._options_plan(rule.endpoint)
+            return self[rule.endpoint]
+        return self._match_by_adapter(ctx)
+
+    def _match_by_adapter(self, ctx: RequestContext) -> Plan:
+        request = ctx.request
+        try:
+            adapter = ctx.url_adapter
+            if adapter is not None:
+                request.url_rule, request.view_args = adapter.match(return_rule=True)  # type: ignore[assignment]  # Werkzeug's Rule: ours
+        except HTTPException as exc:
+            request.routing_exception = exc
+            request.view_args = request.view_args or {}
+            ctx._url_adapter = getattr(ctx, "_url_adapter", None)
+            return self[None]
+        if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
+            return self._options_plan(request.endpoint)
+        return self.of(request)
+
+    def open_and_match(self, ctx: RequestContext) -> None:
+        """What :meth:`.RequestContext.push` does first: open the session if its interface must, then match."""
+        if not self.session_is_lazy and ctx._session is None:
+            ctx._session = self.open_session(ctx)
+        ctx.plan = self.match(ctx)
+
+    def open_session(self, ctx: RequestContext) -> SessionMixin:
+        """The session of a request: an unopened one if the interface is Kolben's own, else what the interface says."""
+        interface = self.app.session_interface
+        if self.session_is_lazy:
+            session = t.cast(SecureCookieSessionInterface, interface).lazy_session(self.app, ctx.request)
+        else:
+            session = interface.open_session(self.app, ctx.request)
+        return interface.make_null_session(self.app) if session is None else session
+
+    def create_url_adapter(self, request: Request) -> MapAdapter | None:
+        """The adapter that matches and builds for a request."""
+        return self.app.create_url_adapter(request)
+
+    # -- once per endpoint -------------------------------------------------------------------------------------------
+
+    def __missing__(self, endpoint: str | None) -> Plan:
+        view = _raise_routing_exception if endpoint is None else self._view(endpoint)
+        plan = self[endpoint] = self._make(endpoint, view)
+        return plan
+
+    def _options_plan(self, endpoint: str | None) -> Plan:
+        plan = self.options.get(endpoint)
+        if plan is None:
+            app = self.app
+            plan = self.options[endpoint] = self._make(endpoint, lambda **values: app.make_default_options_response())
+        return plan
+
+    def _view(self, endpoint: str) -> Callable[..., t.Any]:
+        try:
+            return self.app.view_functions[endpoint]
+        except KeyError:
+            def missing(**values: t.Any) -> t.NoReturn:
+                raise KeyError(endpoint)
+
+            return missing
+
+    def _make(self, endpoint: str | None, view: Callable[..., t.Any]) -> Plan:
+        app = self.app
+        plan = Plan()
+        plan.endpoint = endpoint
+        plan.blueprints = blueprints = _blueprints_of(endpoint)
+        plan.is_async = bridge.is_async(view)
+        options = getattr(app, "view_options", {}).get(endpoint, {})
+        blocking = options.get("blocking", True) and endpoint is not None
+        plan.stream_body = options.get("stream_body", False)
+        plan.max_content_length = options.get("max_content_length")
+        outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
+        plan.mode = self._mode(plan, blocking, outwards)
+        adapt: Callable[[t.Any], t.Any] = bridge.to_async if plan.mode is Mode.LOOP else bridge.to_sync
+        plan.view = bridge.to_async(view, blocking=blocking) if plan.mode is Mode.LOOP else bridge.to_sync(view)
+        plan.convert = self.convert
+        plan.preprocessors = _adapted(adapt, _collect(app.url_value_preprocessors, inwards))
+        plan.before = _adapted(adapt, _collect(app.before_request_funcs, inwards))
+        plan.after = _adapted(adapt, _collect(app.after_request_funcs, outwards, backwards=True))
+        plan.teardown = _adapted(adapt, _collect(app.teardown_request_funcs, outwards, backwards=True))
+        plan.teardown_app = _adapted(adapt, reversed(app.teardown_appcontext_funcs))
+        plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)
+        plan.save_session = self._session_saver(plan.mode)
+        plan.handlers = {}
+        plan.find_handler = self._handler_finder(plan, adapt)
+        plan.pass_through = _pass_through_async if plan.mode is Mode.LOOP else _pass_through
+        overridden = self.overrides & overridable.STEPS
+        plan.run = overridable.run if overridden else run.run_async if plan.mode is Mode.LOOP else run.run
+        plan.close = overridable.close if overridden else run.close_async if plan.mode is Mode.LOOP else run.close
+        return plan
+
+    def _mode(self, plan: Plan, blocking: bool, scopes: tuple[str | None, ...]) -> Mode:
+        if not self.on_loop:
+            return Mode.CALLER
+        if self.overrides & overridable.STEPS:
+            return Mode.THREAD
+        if plan.is_async:
+            return Mode.LOOP
+        app = self.app
+        hooked = any(
+            _collect(registry, scopes)
+            for registry in (
+                app.url_value_preprocessors,
+                app.before_request_funcs,
+                app.after_request_funcs,
+                app.teardown_request_funcs,
+            )
+        )
+        hooked = hooked or bool(app.teardown_appcontext_funcs) or bool(app.error_handler_spec)
+        if not blocking:
+            # NOTE: hooks may block even where the view does not: then each of them gets its thread, on the async twin.
+            return Mode.LOOP if hooked else Mode.CALLER
+        return Mode.THREAD
+
+    def _session_saver(self, mode: Mode) -> Callable[[RequestContext, t.Any], t.Any]:
+        app = self.app
+        interface = app.session_interface
+
+        def save(ctx: RequestContext, response: t.Any) -> None:
+            session = ctx._session
+            if session is not None and not interface.is_null_session(session):
+                interface.save_session(app, session, response)
+
+        if mode is Mode.LOOP:
+            return bridge.to_async(save, blocking=not self.session_is_lazy)
+        return save
+
+    def _handler_finder(self, plan: Plan, adapt: Callable[[t.Any], t.Any]) -> Callable[[Exception], t.Any]:
+        spec, blueprints, known = self.app.error_handler_spec, plan.blueprints, plan.handlers
+
+        def find(exc: Exception) -> Callable[[Exception], t.Any] | None:
+            cls = type(exc)
+            if cls not in known:
+                handler = find_handler(spec, blueprints, exc)
+                known[cls] = None if handler is None else adapt(handler)
+            return known[cls]
+
+        return find
+
+
+def _blueprints_of(endpoint: str | None) -> tuple[str, ...]:
+    if endpoint is None or "." not in endpoint:
+        return ()
+    return tuple(split_blueprint_path(endpoint.rpartition(".")[0]))
+
+
+def _collect(
+    registry: Mapping[str | None, list[t.Any]] | Scoped, scopes: tuple[str | None, ...], backwards: bool = False
+) -> list[Callable[..., t.Any]]:
+    """The functions registered for any of ``scopes``, in their order; within each scope last first if ``backwards``."""
+    lists = (registry.get(scope) or () for scope in scopes)
+    return list(chain.from_iterable(reversed(found) if backwards else found for found in lists))
+
+
+def _adapted(adapt: Callable[[t.Any], t.Any], functions: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
+    return tuple(adapt(function) for function in functions)
+
+
+def _is_lazy(interface: SessionInterface) -> bool:
+    """Whether sessions may be opened when first touched: they are Kolben's signed cookies, opened by its own method."""
+    cls = type(interface)
+    return (
+        isinstance(interface, SecureCookieSessionInterface)
+        and cls.open_session is SecureCookieSessionInterface.open_session
+        and cls.lazy_session is SecureCookieSessionInterface.lazy_session
+        and cls.get_cookie_name is SecureCookieSessionInterface.get_cookie_name
+    )
+
+
+def _raise_routing_exception(**values: t.Any) -> t.NoReturn:
+    from ..globals import current_app, request
+
+    current_app.raise_routing_exception(request)
+    raise AssertionError("unreachable")
+
+
+def _pass_through(rv: t.Any) -> t.Any:
+    return rv
+
+
+async def _pass_through_async(rv: t.Any) -> t.Any:
+    return rv

@@ -1,0 +1,144 @@
+"""What a view may return, and the response that is made of it."""
+
+from __future__ import annotations
+
+import typing as t
+from collections.abc import AsyncIterable, Iterator
+from dataclasses import is_dataclass
+from http import HTTPStatus
+
+from msgspec import Struct
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from ..globals import _request, current
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..app import Kolben
+    from ..http.response import Response
+
+_ALLOWED = (
+    "The return type must be a string, dict, list, tuple with headers or status, Response instance, generator,"
+    " dataclass, Struct or WSGI callable, but it was a"
+)
+
+
+def make_converter(app: Kolben) -> Callable[[t.Any], Response]:
+    """The function that makes a response of an application's return values, specialised to its response class."""
+    cls = app.response_class
+    convert_other = _Converter(app)
+    if not cls.makes_plain:
+        return convert_other
+    new = cls.__new__
+
+    def convert(rv: t.Any) -> Response:
+        kind = type(rv)
+        if kind is str:
+            response = new(cls)
+            response.response = [rv.encode()]
+            return response
+        if kind is cls:
+            return t.cast("Response", rv)
+        return convert_other(rv)
+
+    return convert
+
+
+class _Converter:
+    """Makes a response of any return value; Flask's rules, and then Kolben's."""
+
+    def __init__(self, app: Kolben) -> None:
+        self.app = app
+
+    def __call__(self, rv: t.Any) -> Response:
+        status = headers = None
+        if isinstance(rv, tuple):
+            rv, status, headers = _split(rv)
+        if rv is None:
+            raise TypeError(
+                f"The view function for {_request().endpoint!r} did not return a valid response. The function either"
+                " returned None or ended without a return statement."
+            )
+        cls = self.app.response_class
+        if isinstance(rv, cls):
+            response = rv
+        elif isinstance(rv, (str, bytes, bytearray, Iterator, AsyncIterable)):
+            return t.cast("Response", cls(rv, status=status, headers=headers))
+        elif isinstance(rv, (dict, list)):
+            response = t.cast("Response", self.app.json.response(rv))
+        else:
+            response = self._convert_object(rv)
+        if status is not None:
+            if isinstance(status, (str, bytes, bytearray)):
+                response.status = status if isinstance(status, str) else bytes(status).decode("latin-1")
+            else:
+                response.status_code = status
+        if headers:
+            response.headers.update(headers)
+        return response
+
+    def _convert_object(self, rv: t.Any) -> Response:
+        cls = self.app.response_class
+        if isinstance(rv, HTTPException):
+            return error_response(self.app, rv)
+        if isinstance(rv, Struct) or (is_dataclass(rv) and not isinstance(rv, type)):
+            return t.cast("Response", self.app.json.response(rv))
+        if isinstance(rv, WerkzeugResponse) or callable(rv):
+            environ = {} if isinstance(rv, WerkzeugResponse) else _request().environ
+            try:
+                return t.cast("Response", cls.force_type(rv, environ))
+            except TypeError as exc:
+                raise TypeError(
+                    f"{exc}\nThe view function did not return a valid response. {_ALLOWED} {type(rv).__name__}."
+                ).with_traceback(exc.__traceback__) from None
+        raise TypeError(f"The view function did not return a valid response. {_ALLOWED} {type(rv).__name__}.")
+
+
+def _split(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
+    """Body, status and headers of a returned tuple."""
+    if len(rv) == 3:
+        return rv
+    if len(rv) == 2:
+        body, other = rv
+        return (body, None, other) if isinstance(other, (Headers, dict, tuple, list)) else (body, other, None)
+    raise TypeError(
+        "The view function did not return a valid response tuple. The tuple must have the form (body, status, headers),"
+        " (body, status), or (body, headers)."
+    )
+
+
+def error_response(app: Kolben, exc: HTTPException) -> Response:
+    """The page for an HTTP exception that no handler took: HTML, or a problem document for a client that prefers JSON."""
+    cls = app.response_class
+    if exc.response is not None:
+        return t.cast("Response", cls.force_type(exc.get_response(), {}))
+    if app.explains_errors and _prefers_json():
+        return _problem(app, exc)
+    return t.cast("Response", cls(exc.get_body(), status=exc.code, headers=exc.get_headers()))
+
+
+def _prefers_json() -> bool:
+    ctx = current.get(None)
+    if ctx is None or ctx.request is None or not (accept := ctx.request.headers.get("Accept")) or "json" not in accept:
+        return False
+    best = ctx.request.accept_mimetypes.best_match(
+        ["text/html", "application/json", "application/problem+json"], "text/html"
+    )
+    return best != "text/html"
+
+
+def _problem(app: Kolben, exc: HTTPException) -> Response:
+    """A problem document (RFC 9457)."""
+    problem: dict[str, t.Any] = {"type": "about:blank", "title": exc.name, "status": exc.code}
+    if exc.description:
+        problem["detail"] = exc.description
+    response = app.response_class(
+        app.json.dumps(problem), status=exc.code or HTTPStatus.INTERNAL_SERVER_ERROR, mimetype="application/problem+json"
+    )
+    for name, value in exc.get_headers():
+        if name.lower() != "content-type":
+            response.headers.add(name, value)
+    return response

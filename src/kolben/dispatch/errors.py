@@ -1,0 +1,80 @@
+"""What answers for an exception: which handler, which log line, which page.
+
+The lookup follows Flask: the blueprint's handlers before the application's, a handler for the code before one for the
+class, the nearest class in the method resolution order first. What was found is kept in the plan.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from werkzeug.exceptions import BadRequest, BadRequestKeyError, HTTPException
+from werkzeug.routing import RoutingException
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ..app import Kolben
+    from ..config import Config
+    from ..ctx import RequestContext
+
+Handler = t.Callable[..., t.Any]
+HandlerSpec = t.Mapping["str | None", "Mapping[int | None, Mapping[type[Exception], Handler]]"]
+
+
+def find_handler(spec: HandlerSpec, blueprints: Iterable[str], exc: Exception) -> Handler | None:
+    """The handler registered for ``exc`` nearest to the view, or ``None``.
+
+    :param spec: ``{blueprint or None: {code or None: {class: handler}}}``.
+    :param blueprints: names of the blueprints of the request, innermost first.
+    """
+    code = type(exc).code if isinstance(exc, HTTPException) else None
+    for wanted in (code, None) if code is not None else (None,):
+        for name in (*blueprints, None):
+            by_class = spec.get(name, {}).get(wanted)
+            if not by_class:
+                continue
+            for cls in type(exc).__mro__:
+                handler = by_class.get(cls)
+                if handler is not None:
+                    return handler
+    return None
+
+
+def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.Any]:
+    """What answers ``exc``, raised by a view or a hook: a registered handler, or the exception itself if it is a response.
+
+    :raises Exception: ``exc``, if nothing does.
+    """
+    plan = ctx.plan
+    assert plan is not None
+    config = ctx.app.config
+    if isinstance(exc, BadRequestKeyError) and (config["DEBUG"] or config["TRAP_BAD_REQUEST_ERRORS"]):
+        exc.show_exception = True
+    if isinstance(exc, HTTPException) and not ctx.app.trap_http_exception(exc):
+        if exc.code is None or isinstance(exc, RoutingException):
+            # NOTE: a redirect made by routing answers for itself; handlers would turn it into an error.
+            return plan.pass_through
+        return plan.find_handler(exc) or plan.pass_through
+    handler = plan.find_handler(exc)
+    if handler is None:
+        raise exc
+    return handler
+
+
+def is_trapped(config: Config, exc: Exception) -> bool:
+    """Whether an HTTP exception is to be treated as a programming error (``TRAP_*`` settings)."""
+    if config["TRAP_HTTP_EXCEPTIONS"]:
+        return True
+    trap_bad_request = config["TRAP_BAD_REQUEST_ERRORS"]
+    if trap_bad_request is None and config["DEBUG"] and isinstance(exc, BadRequestKeyError):
+        return True
+    return bool(trap_bad_request) and isinstance(exc, BadRequest)
+
+
+def must_propagate(app: Kolben) -> bool:
+    """Whether an unhandled exception goes on to the server (``PROPAGATE_EXCEPTIONS``, else when testing or debugging)."""
+    propagate = app.config["PROPAGATE_EXCEPTIONS"]
+    if propagate is None:
+        return bool(app.testing or app.debug)
+    return bool(propagate)

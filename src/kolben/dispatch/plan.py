@@ -1,0 +1,95 @@
+"""What a request needs to know of the application, worked out once: a :class:`Plan` per endpoint.
+
+Plans are plain records. :mod:`kolben.dispatch.build` writes them, :mod:`kolben.dispatch.run` reads them.
+"""
+
+from __future__ import annotations
+
+import enum
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..ctx import RequestContext
+    from ..http.response import Response
+
+
+class Mode(enum.Enum):
+    """Where a plan's pipeline runs."""
+
+    CALLER = "on the thread that called"
+    """The synchronous twin, on the server's own thread (WSGI), or on the loop for views with ``blocking=False``."""
+
+    THREAD = "in a worker thread"
+    """The synchronous twin, for a synchronous view under ASGI."""
+
+    LOOP = "on the event loop"
+    """The asynchronous twin, for an asynchronous view under ASGI."""
+
+
+class Plan:
+    """Everything that is done for a request to one endpoint, under one protocol.
+
+    All callables are already of the kind the pipeline calls: plain functions for the synchronous twin, functions that
+    return awaitables for the asynchronous one.
+    """
+
+    __slots__ = (
+        "after",
+        "before",
+        "blueprints",
+        "close",
+        "convert",
+        "endpoint",
+        "find_handler",
+        "handlers",
+        "has_teardown",
+        "is_async",
+        "max_content_length",
+        "mode",
+        "pass_through",
+        "preprocessors",
+        "run",
+        "save_session",
+        "stream_body",
+        "teardown",
+        "teardown_app",
+        "view",
+    )
+
+    endpoint: str | None
+    blueprints: tuple[str, ...]
+    """Innermost first, as ``request.blueprints``."""
+
+    mode: Mode
+    is_async: bool
+    """Whether the view is known to be a coroutine function (under WSGI it runs on the portal)."""
+    stream_body: bool
+    max_content_length: int | None
+
+    preprocessors: tuple[Callable[..., t.Any], ...]
+    before: tuple[Callable[[], t.Any], ...]
+    view: Callable[..., t.Any]
+    convert: Callable[[t.Any], Response]
+    after: tuple[Callable[[Response], t.Any], ...]
+    save_session: Callable[..., t.Any]
+    teardown: tuple[Callable[[BaseException | None], t.Any], ...]
+    teardown_app: tuple[Callable[[BaseException | None], t.Any], ...]
+
+    has_teardown: bool
+    """Whether there is any function to call at the end."""
+
+    handlers: dict[type[BaseException], Callable[..., t.Any] | None]
+    """The error handler found for each type of exception seen so far; grows by the types there are, not by requests."""
+    find_handler: Callable[[Exception], Callable[..., t.Any] | None]
+    pass_through: Callable[[t.Any], t.Any]
+    """Identity of the pipeline's kind: what answers for an exception that is a response itself."""
+
+    run: Callable[[RequestContext], t.Any]
+    """:func:`kolben.dispatch.run.run` or its twin; Flask's order of the application's own methods if it overrides one."""
+    close: Callable[[RequestContext, Plan, BaseException | None], t.Any]
+    """:func:`kolben.dispatch.run.close` or its twin, or the application's own methods."""
+
+    def __repr__(self) -> str:
+        return f"<Plan {self.endpoint!r} {self.mode.value}>"

@@ -1,0 +1,225 @@
+"""The pipeline: one request from its plan to its response.
+
+Each function here has a twin, ``name_async``, that differs from it in ``await`` alone (a test compares their syntax
+trees). All that synchronous and asynchronous requests must do in two ways is in this file; everything it calls for the
+rest exists once.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from types import CoroutineType
+
+from werkzeug.exceptions import InternalServerError
+
+from ..bridge import call, call_async, send, send_async, settle, settle_async
+from ..http.response import check_response
+from ..signals import (
+    appcontext_tearing_down,
+    got_request_exception,
+    request_finished,
+    request_started,
+    request_tearing_down,
+)
+from .errors import handler_for, must_propagate
+
+if t.TYPE_CHECKING:
+    from ..ctx import RequestContext
+    from ..http.response import Response
+    from .plan import Plan
+
+
+def run(ctx: RequestContext) -> Response:
+    """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session."""
+    plan = ctx.plan
+    try:
+        try:
+            if request_started.receivers:
+                send(request_started, ctx.app)
+            for preprocess in plan.preprocessors:
+                preprocess(plan.endpoint, ctx.request.view_args)
+            for hook in plan.before:
+                rv = hook()
+                if rv is not None:
+                    break
+            else:
+                rv = plan.view(**ctx.request.view_args)
+            if type(rv) is CoroutineType:
+                rv = settle(rv)
+        except Exception as exc:
+            handle = handler_for(ctx, exc)
+            rv = handle(exc)
+        response = plan.convert(rv)
+        if (
+            plan.after
+            or ctx._session is not None
+            or ctx._after_request is not None
+            or "headers" in response.__dict__
+            or request_finished.receivers
+        ):
+            response = finalize(ctx, response)
+        return response
+    except Exception as exc:
+        return fail(ctx, exc)
+
+
+async def run_async(ctx: RequestContext) -> Response:
+    """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session."""
+    plan = ctx.plan
+    try:
+        try:
+            if request_started.receivers:
+                await send_async(request_started, ctx.app)
+            for preprocess in plan.preprocessors:
+                await preprocess(plan.endpoint, ctx.request.view_args)
+            for hook in plan.before:
+                rv = await hook()
+                if rv is not None:
+                    break
+            else:
+                rv = await plan.view(**ctx.request.view_args)
+            if type(rv) is CoroutineType:
+                rv = await settle_async(rv)
+        except Exception as exc:
+            handle = handler_for(ctx, exc)
+            rv = await handle(exc)
+        response = plan.convert(rv)
+        if (
+            plan.after
+            or ctx._session is not None
+            or ctx._after_request is not None
+            or "headers" in response.__dict__
+            or request_finished.receivers
+        ):
+            response = await finalize_async(ctx, response)
+        return response
+    except Exception as exc:
+        return await fail_async(ctx, exc)
+
+
+def finalize(ctx: RequestContext, response: Response) -> Response:
+    """Run what may change the response; save the session; refuse what cannot be sent.
+
+    :raises ValueError: the status or a header is malformed.
+    """
+    plan = ctx.plan
+    if ctx._after_request is not None:
+        for func in ctx._after_request:
+            response = call(func, response)
+    for hook in plan.after:
+        response = hook(response)
+    if ctx._session is not None:
+        plan.save_session(ctx, response)
+    if request_finished.receivers:
+        send(request_finished, ctx.app, response=response)
+    if "headers" in response.__dict__:
+        check_response(response)
+    return response
+
+
+async def finalize_async(ctx: RequestContext, response: Response) -> Response:
+    """Run what may change the response; save the session; refuse what cannot be sent.
+
+    :raises ValueError: the status or a header is malformed.
+    """
+    plan = ctx.plan
+    if ctx._after_request is not None:
+        for func in ctx._after_request:
+            response = await call_async(func, response)
+    for hook in plan.after:
+        response = await hook(response)
+    if ctx._session is not None:
+        await plan.save_session(ctx, response)
+    if request_finished.receivers:
+        await send_async(request_finished, ctx.app, response=response)
+    if "headers" in response.__dict__:
+        check_response(response)
+    return response
+
+
+def fail(ctx: RequestContext, exc: Exception) -> Response:
+    """Answer an exception that no handler took: log it, and let a handler for 500 speak.
+
+    :raises Exception: ``exc`` itself, where exceptions are to propagate (debugging, tests).
+    """
+    ctx.error = exc
+    if got_request_exception.receivers:
+        send(got_request_exception, ctx.app, exception=exc)
+    if must_propagate(ctx.app):
+        raise exc
+    ctx.app.log_exception((type(exc), exc, exc.__traceback__))
+    error = InternalServerError(original_exception=exc)
+    handle = ctx.plan.find_handler(error) or ctx.plan.pass_through
+    response = ctx.plan.convert(handle(error))
+    try:
+        return finalize(ctx, response)
+    except Exception:
+        ctx.app.logger.exception("Request finalizing failed with an error while handling an error")
+    return response
+
+
+async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
+    """Answer an exception that no handler took: log it, and let a handler for 500 speak.
+
+    :raises Exception: ``exc`` itself, where exceptions are to propagate (debugging, tests).
+    """
+    ctx.error = exc
+    if got_request_exception.receivers:
+        await send_async(got_request_exception, ctx.app, exception=exc)
+    if must_propagate(ctx.app):
+        raise exc
+    ctx.app.log_exception((type(exc), exc, exc.__traceback__))
+    error = InternalServerError(original_exception=exc)
+    handle = ctx.plan.find_handler(error) or ctx.plan.pass_through
+    response = ctx.plan.convert(await handle(error))
+    try:
+        return await finalize_async(ctx, response)
+    except Exception:
+        ctx.app.logger.exception("Request finalizing failed with an error while handling an error")
+    return response
+
+
+def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
+    """Run the teardown functions, all of them even if one raises; then raise the first error."""
+    error: BaseException | None = None
+    for func in plan.teardown:
+        try:
+            func(exc)
+        except Exception as failure:
+            error = error or failure
+    if request_tearing_down.receivers:
+        send(request_tearing_down, ctx.app, exc=exc)
+    ctx.request.close()
+    if ctx._app_ctx is None:
+        for func in plan.teardown_app:
+            try:
+                func(exc)
+            except Exception as failure:
+                error = error or failure
+        if appcontext_tearing_down.receivers:
+            send(appcontext_tearing_down, ctx.app, exc=exc)
+    if error is not None:
+        raise error
+
+
+async def close_async(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
+    """Run the teardown functions, all of them even if one raises; then raise the first error."""
+    error: BaseException | None = None
+    for func in plan.teardown:
+        try:
+            await func(exc)
+        except Exception as failure:
+            error = error or failure
+    if request_tearing_down.receivers:
+        await send_async(request_tearing_down, ctx.app, exc=exc)
+    ctx.request.close()
+    if ctx._app_ctx is None:
+        for func in plan.teardown_app:
+            try:
+                await func(exc)
+            except Exception as failure:
+                error = error or failure
+        if appcontext_tearing_down.receivers:
+            await send_async(appcontext_tearing_down, ctx.app, exc=exc)
+    if error is not None:
+        raise error

@@ -1,0 +1,126 @@
+"""The names that are the same everywhere and mean the current request: ``request``, ``session``, ``g``, ``current_app``.
+
+Each is a proxy onto one context variable, :data:`current`. It holds the innermost context that was pushed: an
+application context, or a request context, which is one too.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from contextvars import ContextVar
+
+from werkzeug.local import LocalProxy
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .app import Kolben
+    from .ctx import AppContext, RequestContext, _AppCtxGlobals
+    from .http.request import Request
+    from .http.websocket import WebSocket
+    from .sessions import SessionMixin
+
+current: ContextVar[AppContext] = ContextVar("kolben.context")
+
+_NO_APP = """\
+Working outside of application context.
+
+This typically means that you attempted to use functionality that needed
+the current application. To solve this, set up an application context
+with app.app_context(). See the documentation for more information.\
+"""
+
+_NO_REQUEST = """\
+Working outside of request context.
+
+This typically means that you attempted to use functionality that needed
+an active HTTP request. Consult the documentation on testing for
+information about how to avoid this problem.\
+"""
+
+_NO_WEBSOCKET = """\
+Working outside of websocket context.
+
+This typically means that you attempted to use functionality that needed
+an open WebSocket. Use `request` in a view that answers HTTP.\
+"""
+
+
+def _app_ctx() -> AppContext:
+    ctx = current.get(None)
+    if ctx is None:
+        raise RuntimeError(_NO_APP)
+    return ctx.app_ctx
+
+
+def _request_ctx() -> RequestContext:
+    ctx = current.get(None)
+    if ctx is None or (request_ctx := ctx.request_ctx) is None:
+        raise RuntimeError(_NO_REQUEST)
+    return request_ctx
+
+
+def _current_app() -> Kolben:
+    ctx = current.get(None)
+    if ctx is None:
+        raise RuntimeError(_NO_APP)
+    return ctx.app
+
+
+def _g() -> _AppCtxGlobals:
+    ctx = current.get(None)
+    if ctx is None:
+        raise RuntimeError(_NO_APP)
+    return ctx.g
+
+
+def _request() -> Request:
+    ctx = current.get(None)
+    if ctx is None or (request := ctx.request) is None:
+        raise RuntimeError(_NO_REQUEST)
+    return request
+
+
+def _session() -> SessionMixin:
+    return _request_ctx().session
+
+
+def _websocket() -> WebSocket:
+    websocket = _request_ctx().websocket
+    if websocket is None:
+        raise RuntimeError(_NO_WEBSOCKET)
+    return websocket
+
+
+class _ContextProxy(LocalProxy[t.Any]):
+    """A proxy that finds its object in one call and an attribute of it in two.
+
+    PERF: benchmarks/inprocess.py, kinds "query" and "request headers": Werkzeug's own proxy takes five.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, find: Callable[[], t.Any]) -> None:
+        super().__init__(find)
+        object.__setattr__(self, "_get_current_object", find)
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._get_current_object(), name)
+
+
+if t.TYPE_CHECKING:
+    app_ctx: AppContext
+    request_ctx: RequestContext
+    current_app: Kolben
+    g: _AppCtxGlobals
+    request: Request
+    session: SessionMixin
+    websocket: WebSocket
+else:
+    app_ctx = _ContextProxy(_app_ctx)
+    request_ctx = _ContextProxy(_request_ctx)
+    current_app = _ContextProxy(_current_app)
+    g = _ContextProxy(_g)
+    request = _ContextProxy(_request)
+    session = _ContextProxy(_session)
+    websocket = _ContextProxy(_websocket)

@@ -1,0 +1,177 @@
+"""The head of a request, request line and headers, read from a WSGI environ or an ASGI scope.
+
+Two small classes with the same methods. :class:`.Request` asks the one it has, each thing once.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.datastructures.mixins import ImmutableHeadersMixin
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+Scope = dict[str, t.Any]
+
+
+class EnvironHead:
+    """The head of a request that came through WSGI (PEP 3333)."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self._environ = environ
+
+    def scheme(self) -> str:
+        """``http``, ``https``, ``ws`` or ``wss``."""
+        return t.cast(str, self._environ.get("wsgi.url_scheme", "http"))
+
+    def server(self) -> tuple[str, int | None] | None:
+        """Host and port that the server listens on; a path and ``None`` for a socket file."""
+        name = self._environ.get("SERVER_NAME")
+        if not name:
+            return None
+        port = str(self._environ.get("SERVER_PORT", ""))
+        return name, int(port) if port.isascii() and port.isdigit() else None
+
+    def root_path(self) -> str:
+        """The prefix the application is mounted at, without a slash at the end."""
+        prefix: str = self._environ.get("SCRIPT_NAME") or ""
+        return (prefix if prefix.isascii() else prefix.encode("latin-1").decode(errors="replace")).rstrip("/")
+
+    def query_string(self) -> bytes:
+        """What follows the question mark, still encoded."""
+        return t.cast(bytes, self._environ.get("QUERY_STRING", "").encode("latin-1"))
+
+    def headers(self) -> Headers:
+        """All headers, looked up in the environ."""
+        return EnvironHeaders(self._environ)
+
+    def header(self, name: str) -> str | None:
+        """One header by its lower-case name, without building the others."""
+        key = name.upper().replace("-", "_")
+        return self._environ.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}")
+
+    def remote_addr(self) -> str | None:
+        """The address of the peer."""
+        return self._environ.get("REMOTE_ADDR")
+
+    def environ(self) -> WSGIEnvironment:
+        """The environ."""
+        return self._environ
+
+
+class ScopeHeaders(ImmutableHeadersMixin, Headers):
+    """The headers of an ASGI scope. Names with an underscore are left out: CGI would fold them into those with a hyphen."""
+
+    def __init__(self, pairs: t.Iterable[tuple[bytes, bytes]]) -> None:
+        self._list = [
+            (name.decode("latin-1").title(), value.decode("latin-1")) for name, value in pairs if b"_" not in name
+        ]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self._list == other._list
+
+    __hash__ = None  # type: ignore[assignment]  # as Werkzeug's own EnvironHeaders
+
+    def copy(self) -> t.NoReturn:
+        """Refused: there is nothing a copy could be changed for."""
+        raise TypeError(f"cannot create {type(self).__name__!r} copies")
+
+
+class ScopeHead:
+    """The head of a request that came through ASGI."""
+
+    __slots__ = ("_index", "_scope")
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._index: dict[bytes, bytes] | None = None
+
+    def scheme(self) -> str:
+        """``http``, ``https``, ``ws`` or ``wss``."""
+        return t.cast(str, self._scope.get("scheme") or "http")
+
+    def server(self) -> tuple[str, int | None] | None:
+        """Host and port that the server listens on; a path and ``None`` for a socket file."""
+        server = self._scope.get("server")
+        return tuple(server) if server else None
+
+    def root_path(self) -> str:
+        """The prefix the application is mounted at, without a slash at the end."""
+        return t.cast(str, self._scope.get("root_path") or "").rstrip("/")
+
+    def query_string(self) -> bytes:
+        """What follows the question mark, still encoded."""
+        return t.cast(bytes, self._scope.get("query_string", b""))
+
+    def headers(self) -> Headers:
+        """All headers, decoded as Latin-1."""
+        return ScopeHeaders(self._scope["headers"])
+
+    def header(self, name: str) -> str | None:
+        """One header by its lower-case name, without building the others."""
+        if self._index is None:
+            self._index = dict(reversed(self._scope["headers"]))
+        value = self._index.get(name.encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
+
+    def remote_addr(self) -> str | None:
+        """The address of the peer."""
+        client = self._scope.get("client")
+        return client[0] if client else None
+
+    def environ(self) -> WSGIEnvironment:
+        """An environ made from the scope, for code that asks for one. Its ``wsgi.input`` is filled by the request."""
+        scope = self._scope
+        server = self.server() or ("", None)
+        environ: WSGIEnvironment = {
+            "REQUEST_METHOD": scope.get("method", "GET"),
+            "SCRIPT_NAME": _to_latin1(self.root_path()),
+            "PATH_INFO": _to_latin1(scope_path(scope)),
+            "QUERY_STRING": self.query_string().decode("latin-1"),
+            "SERVER_NAME": server[0],
+            "SERVER_PORT": str(server[1] or ""),
+            "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
+            "REMOTE_ADDR": self.remote_addr() or "",
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": self.scheme(),
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            "asgi.scope": scope,
+        }
+        environ.update(self._header_variables())
+        return environ
+
+    def _header_variables(self) -> Iterator[tuple[str, str]]:
+        joined: dict[str, str] = {}
+        for name, value in self._scope["headers"]:
+            if b"_" in name:
+                continue
+            key = name.decode("latin-1").upper().replace("-", "_")
+            if key not in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+                key = f"HTTP_{key}"
+            text = value.decode("latin-1")
+            joined[key] = f"{joined[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{text}" if key in joined else text
+        yield from joined.items()
+
+
+def scope_path(scope: Scope) -> str:
+    """The path that routes are matched against: the scope's without the prefix the application is mounted at."""
+    path: str = scope["path"]
+    root_path: str = scope.get("root_path") or ""
+    if root_path and path.startswith(root_path):
+        rest = path[len(root_path) :]
+        if rest[:1] == "/":
+            return rest
+        return rest or "/"
+    return path
+
+
+def _to_latin1(text: str) -> str:
+    return text.encode(errors="surrogateescape").decode("latin-1")

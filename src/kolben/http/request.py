@@ -1,0 +1,399 @@
+"""The request: Werkzeug's, where everything is read from the head or the body when somebody asks for it.
+
+One class serves both protocols. It holds a WSGI environ or an ASGI scope and computes each attribute from that at its
+first use; nothing needs an environ, though :attr:`Request.environ` is made if somebody wants one.
+"""
+
+from __future__ import annotations
+
+import typing as t
+from io import BytesIO
+from urllib.parse import quote
+
+from werkzeug.datastructures import CombinedMultiDict, Headers, ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.formparser import FormDataParser
+from werkzeug.urls import uri_to_iri
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from .. import bridge, json
+from ..globals import current
+from .body import InputBody, ReceivedBody, parse_content_length
+from .cookies import parse_cookies
+from .forms import Files, Form, parse_form
+from .head import EnvironHead, ScopeHead, scope_path
+from .lazy import lazy
+from .urlencoded import parse_query
+
+if t.TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import FileStorage
+
+    from ..config import Config
+    from ..routing import Rule
+    from .body import Body
+    from .head import Scope
+
+
+class Request(WerkzeugRequest):
+    """What a client asked. As :class:`werkzeug.wrappers.Request`, under both protocols.
+
+    The body is complete when an ordinary view runs: :attr:`form`, :attr:`files`, :meth:`get_data` and :meth:`get_json`
+    are plain attributes and calls in synchronous and asynchronous views alike. ``await`` on them is allowed and does
+    nothing.
+    """
+
+    json_module: t.Any = json
+
+    url_rule: Rule | None = None
+    """The rule that matched; ``None`` before matching and if none did."""
+    view_args: dict[str, t.Any] | None = None
+    """The values of the URL's variables."""
+    routing_exception: HTTPException | None = None
+    """Why no rule matched; raised when the request is dispatched."""
+
+    shallow = False
+    scope: Scope | None = None
+    """The ASGI scope, if the request came through ASGI."""
+
+    _max_content_length: int | None = None
+    _max_form_memory_size: int | None = None
+    _max_form_parts: int | None = None
+
+    def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:
+        self.environ = environ
+        if shallow:
+            self.shallow = True
+        if populate_request and not shallow:
+            environ["werkzeug.request"] = self
+
+    @classmethod
+    def from_scope(cls, scope: Scope) -> t.Self:
+        """A request for an ASGI scope of type ``http`` or ``websocket``."""
+        if cls.__init__ is not Request.__init__:
+            return cls(ScopeHead(scope).environ())
+        self = cls.__new__(cls)
+        self.scope = scope
+        return self
+
+    # -- the head ----------------------------------------------------------------------------------------------------
+
+    @lazy
+    def head(self) -> EnvironHead | ScopeHead:
+        """Where the parts of the head are read from."""
+        return EnvironHead(self.environ) if self.scope is None else ScopeHead(self.scope)
+
+    @lazy
+    def environ(self) -> WSGIEnvironment:
+        """The WSGI environ; under ASGI one is made from the scope, its ``wsgi.input`` is the body."""
+        environ = self.head.environ()
+        environ["wsgi.input"] = self.body.stream()
+        environ["wsgi.errors"] = _errors()
+        environ["wsgi.input_terminated"] = True
+        environ["werkzeug.request"] = self
+        return environ
+
+    @lazy
+    def method(self) -> str:
+        """``GET``, ``POST``, ..."""
+        source = self.environ if self.scope is None else self.scope
+        return t.cast(str, source.get("REQUEST_METHOD" if self.scope is None else "method", "GET")).upper()
+
+    @lazy
+    def path(self) -> str:
+        """The path below the application's prefix, decoded; the same that routes are matched against."""
+        if self.scope is not None:
+            return scope_path(self.scope)
+        path: str = self.environ.get("PATH_INFO") or "/"
+        return path if path.isascii() else path.encode("latin-1").decode(errors="replace")
+
+    @lazy
+    def scheme(self) -> str:
+        return self.head.scheme()
+
+    @lazy
+    def server(self) -> tuple[str, int | None] | None:
+        return self.head.server()
+
+    @lazy
+    def root_path(self) -> str:
+        return self.head.root_path()
+
+    @lazy
+    def query_string(self) -> bytes:
+        return self.head.query_string()
+
+    @lazy
+    def headers(self) -> Headers:
+        return self.head.headers()
+
+    @lazy
+    def remote_addr(self) -> str | None:
+        return self.head.remote_addr()
+
+    @lazy
+    def args(self) -> MultiDict[str, str]:
+        """The query string, decoded (WHATWG ``application/x-www-form-urlencoded``).
+
+        :raises BadRequest: it is not UTF-8 once percent-decoded, or has more fields than ``MAX_FORM_PARTS``.
+        """
+        query = self.query_string
+        if not query:
+            return self.parameter_storage_class()
+        try:
+            return self.parameter_storage_class(parse_query(query, self.max_form_parts))
+        except ValueError as exc:
+            raise BadRequest(f"The query string of the request cannot be read: {exc}") from None
+
+    @lazy
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        """The cookies sent.
+
+        :raises BadRequest: the header is not UTF-8.
+        """
+        try:
+            return self.dict_storage_class(parse_cookies("; ".join(self.headers.getlist("Cookie"))))
+        except ValueError as exc:
+            raise BadRequest(f"The Cookie header of the request cannot be read: {exc}") from None
+
+    @lazy
+    def content_length(self) -> int | None:
+        """The number of bytes that the client said it sends; ``None`` if it did not, or sends in chunks."""
+        if self.head.header("transfer-encoding") is not None:
+            return None
+        return parse_content_length(self.head.header("content-length"))
+
+    @property
+    def content_type(self) -> str | None:  # type: ignore[override]  # a header_property in Werkzeug
+        """The ``Content-Type`` header."""
+        return self.head.header("content-type") or None
+
+    def _parse_content_type(self) -> None:
+        if "_parsed_content_type" not in self.__dict__:
+            from werkzeug.http import parse_options_header
+
+            self._parsed_content_type = parse_options_header(self.head.header("content-type") or "")
+
+    def _url(self, *parts: str) -> str:
+        return uri_to_iri(f"{self.scheme}://{self.host}{''.join(parts)}")
+
+    @lazy
+    def url(self) -> str:
+        """The whole URL, as an IRI. Its path is the routed path below the application's prefix."""
+        query = quote(self.query_string, safe="!$&'()*+,/:;=?@%")
+        return self._url(self._quoted_path(), "?" if query else "", query)
+
+    @lazy
+    def base_url(self) -> str:
+        """:attr:`url` without the query."""
+        return self._url(self._quoted_path())
+
+    def _quoted_path(self) -> str:
+        return quote(self.root_path + self.path, safe="!$&'()*+,/:;=@")
+
+    # -- where it was routed to --------------------------------------------------------------------------------------
+
+    @property
+    def is_websocket(self) -> bool:
+        """Whether this is the handshake of a WebSocket."""
+        return self.scope is not None and self.scope["type"] == "websocket"
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint of the rule that matched."""
+        return None if self.url_rule is None else t.cast(str, self.url_rule.endpoint)
+
+    @property
+    def blueprint(self) -> str | None:
+        """The name of the blueprint that the endpoint belongs to, with the names of those it is nested in."""
+        endpoint = self.endpoint
+        return endpoint.rpartition(".")[0] if endpoint is not None and "." in endpoint else None
+
+    @property
+    def blueprints(self) -> list[str]:
+        """:attr:`blueprint`, then those it is nested in, outwards."""
+        name = self.blueprint
+        return [] if name is None else split_blueprint_path(name)
+
+    # -- the body ----------------------------------------------------------------------------------------------------
+
+    @lazy
+    def body(self) -> Body:
+        """The body as it is read or received. Under ASGI the protocol puts it here."""
+        if self.scope is not None:
+            return ReceivedBody.of()
+        environ = self.environ
+        return InputBody(
+            environ.get("wsgi.input") or BytesIO(),
+            self.content_length,
+            bool(environ.get("wsgi.input_terminated")),
+            self.max_content_length,
+        )
+
+    @lazy
+    def stream(self) -> t.IO[bytes]:
+        """The body as a file to read once, limited to :attr:`max_content_length`."""
+        if self.shallow:
+            raise RuntimeError(
+                "This request was created with 'shallow=True', reading from the input stream is disabled."
+            )
+        self.body.limit = self.max_content_length
+        return self.body.stream()
+
+    async def body_chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, for an asynchronous view with ``stream_body=True``.
+
+        :raises RequestEntityTooLarge: it exceeds :attr:`max_content_length`.
+        :raises ClientDisconnected: the client went away before its end.
+        """
+        self.body.limit = self.max_content_length
+        async for chunk in self.body.chunks(bridge.in_thread):
+            yield chunk
+
+    def get_data(self, cache: bool = True, as_text: bool = False, parse_form_data: bool = False) -> t.Any:
+        """The whole body.
+
+        :param cache: keep it, so that it can be asked for again, and parsed as a form after that.
+        :param as_text: decode it as UTF-8.
+        :param parse_form_data: let a form be parsed first; then there is nothing left, as in Werkzeug.
+        """
+        data = self.__dict__.get("_cached_data")
+        if data is None:
+            if parse_form_data:
+                self._load_form_data()
+            data = self.stream.read()
+            if cache:
+                self._cached_data = data
+        return data.decode(errors="replace") if as_text else data
+
+    @lazy
+    def data(self) -> bytes:
+        """The whole body, unless it is a form."""
+        return t.cast(bytes, self.get_data(parse_form_data=True))
+
+    @lazy
+    def form(self) -> ImmutableMultiDict[str, str]:
+        """The fields of a form in the body."""
+        self._load_form_data()
+        return t.cast("ImmutableMultiDict[str, str]", self.__dict__["form"])
+
+    @lazy
+    def files(self) -> ImmutableMultiDict[str, FileStorage]:
+        """The files of a form in the body."""
+        self._load_form_data()
+        return t.cast("ImmutableMultiDict[str, FileStorage]", self.__dict__["files"])
+
+    @lazy
+    def values(self) -> CombinedMultiDict[str, str]:
+        """:attr:`args` and :attr:`form` in one."""
+        sources = [self.args] if self.method == "GET" else [self.args, self.form]
+        return CombinedMultiDict([d if isinstance(d, MultiDict) else MultiDict(d) for d in sources])
+
+    @property
+    def want_form_data_parsed(self) -> bool:
+        """Whether there is a content type that may be a form's."""
+        return bool(self.content_type)
+
+    def _load_form_data(self) -> None:
+        attributes = self.__dict__
+        if "form" in attributes:
+            return
+        if self.form_data_parser_class is not FormDataParser:
+            super()._load_form_data()
+        elif not self.want_form_data_parsed:
+            attributes["form"], attributes["files"] = Form(), Files()
+        else:
+            cached = attributes.get("_cached_data")
+            self.body.limit = self.max_content_length
+            form, files = parse_form(
+                self.body if cached is None else ReceivedBody.of(cached),
+                self.content_type,
+                max_form_memory_size=self.max_form_memory_size,
+                max_form_parts=self.max_form_parts,
+                stream_factory=self._get_file_stream,
+            )
+            storage = self.parameter_storage_class
+            if storage is not ImmutableMultiDict:
+                form, files = storage(form), storage(files)
+            attributes["form"], attributes["files"] = form, files
+        ctx = current.get(None)
+        if ctx is not None and ctx.app.debug and self.mimetype != "multipart/form-data" and not attributes["files"]:
+            from ..debug.forms import explain_missing_files
+
+            explain_missing_files(self)
+
+    def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
+        """Called by :meth:`get_json` if the body is no JSON (``e``) or not declared as such (``None``).
+
+        :raises BadRequest: with the reason natively, or in debug mode.
+        :raises UnsupportedMediaType: it was not declared as JSON.
+        """
+        try:
+            return super().on_json_loading_failed(e)
+        except BadRequest as exc:
+            ctx = current.get(None)
+            if ctx is None or ctx.app.debug or ctx.app.explains_errors:
+                raise
+            raise BadRequest() from exc
+
+    def close(self) -> None:
+        """Close the body and the files of a form."""
+        attributes = self.__dict__
+        if "files" in attributes:
+            for file in attributes["files"].values(multi=True) if attributes["files"] else ():
+                file.close()
+        if "body" in attributes:
+            self.body.close()
+
+    # -- limits ------------------------------------------------------------------------------------------------------
+
+    @property
+    def max_content_length(self) -> int | None:  # type: ignore[override]  # an attribute in Werkzeug
+        """The most bytes a body may have (``MAX_CONTENT_LENGTH``). May be set before the body is read."""
+        return self._limit("_max_content_length", "MAX_CONTENT_LENGTH", WerkzeugRequest.max_content_length)
+
+    @max_content_length.setter
+    def max_content_length(self, value: int | None) -> None:
+        self._max_content_length = value
+
+    @property
+    def max_form_memory_size(self) -> int | None:  # type: ignore[override]  # an attribute in Werkzeug
+        """The most bytes the fields of a form may have, files aside (``MAX_FORM_MEMORY_SIZE``)."""
+        return self._limit("_max_form_memory_size", "MAX_FORM_MEMORY_SIZE", WerkzeugRequest.max_form_memory_size)
+
+    @max_form_memory_size.setter
+    def max_form_memory_size(self, value: int | None) -> None:
+        self._max_form_memory_size = value
+
+    @property
+    def max_form_parts(self) -> int | None:  # type: ignore[override]  # an attribute in Werkzeug
+        """The most fields and files a form may have (``MAX_FORM_PARTS``)."""
+        return self._limit("_max_form_parts", "MAX_FORM_PARTS", WerkzeugRequest.max_form_parts)
+
+    @max_form_parts.setter
+    def max_form_parts(self, value: int | None) -> None:
+        self._max_form_parts = value
+
+    def _limit(self, attribute: str, setting: str, otherwise: int | None) -> int | None:
+        own = self.__dict__.get(attribute)
+        if own is not None:
+            return t.cast(int, own)
+        ctx = current.get(None)
+        return otherwise if ctx is None else t.cast("Config", ctx.app.config)[setting]
+
+
+def split_blueprint_path(name: str) -> list[str]:
+    """``"a.b.c"`` as ``["a.b.c", "a.b", "a"]``."""
+    names = [name]
+    while "." in name:
+        name = name.rpartition(".")[0]
+        names.append(name)
+    return names
+
+
+def _errors() -> t.TextIO:
+    import sys
+
+    return sys.stderr

@@ -1,0 +1,143 @@
+"""The response: Werkzeug's, with nothing computed that nobody reads.
+
+A *plain* response, which the dispatcher makes of a returned string, has a body of one ``bytes`` and nothing else: status
+and content type stand on its class. Its ``headers`` come into being when somebody asks for them; if nobody does, the
+protocol sends the two that are known.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from werkzeug.datastructures import Headers
+from werkzeug.http import remove_entity_headers
+from werkzeug.urls import iri_to_uri
+from werkzeug.utils import get_content_type
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from .. import json
+from ..globals import current
+from .headers import check_headers, check_status
+from .lazy import lazy
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+
+_WIRE_METHODS = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded")
+
+
+class Response(WerkzeugResponse):
+    """What a view answers: status, headers, body. As :class:`werkzeug.wrappers.Response`, under both protocols."""
+
+    default_mimetype: str | None = "text/html"
+    autocorrect_location_header = False
+    json_module: t.Any = json
+
+    _status = "200 OK"
+    _status_code = 200
+    direct_passthrough = False
+    content_type_sent: t.ClassVar[str] = "text/html; charset=utf-8"
+    """The content type of a response that names none."""
+
+    makes_plain: t.ClassVar[bool] = True
+    """Whether it may be made without its constructor: the class has none of its own."""
+
+    goes_plain: t.ClassVar[bool] = True
+    """Whether the protocols may send it themselves: the class overrides nothing that Werkzeug calls to send it."""
+
+    def __init_subclass__(cls, **kwargs: t.Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.default_mimetype is not None:
+            cls.content_type_sent = get_content_type(cls.default_mimetype, "utf-8")
+        cls.makes_plain = cls.__init__ is Response.__init__ and cls.default_mimetype is not None
+        cls.goes_plain = all(getattr(cls, name) is getattr(Response, name) for name in _WIRE_METHODS)
+
+    @lazy
+    def headers(self) -> Headers:
+        """The headers, created when first asked for."""
+        headers = Headers()
+        body = t.cast("list[bytes]", self.response)
+        list.append(headers._list, ("Content-Type", self.content_type_sent))
+        list.append(headers._list, ("Content-Length", str(len(body[0]))))
+        return headers
+
+    @lazy
+    def _on_close(self) -> list[Callable[[], t.Any]]:
+        return []
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether nobody has asked for the headers."""
+        return "headers" not in self.__dict__
+
+    @property
+    def max_cookie_size(self) -> int:  # type: ignore[override]  # an attribute in Werkzeug, a setting here as in Flask
+        """``MAX_COOKIE_SIZE`` of the current application."""
+        ctx = current.get(None)
+        if ctx is not None:
+            return t.cast(int, ctx.app.config["MAX_COOKIE_SIZE"])
+        return super().max_cookie_size
+
+    def wire_headers(self) -> list[tuple[str, str]]:
+        """The headers as they are sent: URLs in ASCII, ``Content-Length`` where it is known and allowed (RFC 9110)."""
+        source = self.headers
+        lengths = location = content_location = None
+        for key, value in source:
+            lowered = key.lower()
+            if lowered == "location":
+                location = value
+            elif lowered == "content-location":
+                content_location = value
+            elif lowered == "content-length":
+                lengths = value
+        status = self._status_code
+        bodiless = 100 <= status < 200 or status == 204
+        if location is None and content_location is None and not bodiless and status != 304:
+            headers = list(source._list)
+        else:
+            changed = Headers(source)
+            if location is not None:
+                changed["Location"] = _to_ascii(location)
+            if content_location is not None:
+                changed["Content-Location"] = _to_ascii(content_location)
+            if bodiless:
+                changed.remove("Content-Length")
+            elif status == 304:
+                remove_entity_headers(changed)
+            headers = list(changed._list)
+        if lengths is None and not bodiless and status != 304 and self.is_sequence:
+            headers.append(("Content-Length", str(sum(len(chunk) for chunk in self.iter_encoded()))))
+        return headers
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """:meth:`wire_headers` as Werkzeug's interface has it."""
+        headers = Headers(self.wire_headers())
+        if self.autocorrect_location_header and "Location" in headers:
+            return super().get_wsgi_headers(environ)
+        return headers
+
+    def body_chunks(self) -> list[bytes]:
+        """The body of a response that is not streamed, as bytes."""
+        body = t.cast("Iterable[bytes | str]", self.response)
+        return [chunk if isinstance(chunk, bytes) else chunk.encode() for chunk in body]
+
+
+def check_response(response: WerkzeugResponse) -> None:
+    """Refuse what must not reach a server: a line break or a zero byte in status or headers, a name that is no token.
+
+    :raises ValueError: naming the header.
+    """
+    check_status(response.status)
+    check_headers(response.headers._list)
+
+
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.~-]*\Z")
+
+
+def _to_ascii(location: str) -> str:
+    """A ``Location`` that may hold any characters a browser's address bar may, as a URI (RFC 3987 section 3.1)."""
+    return location if _PLAIN_PATH.match(location) else iri_to_uri(location)

@@ -1,0 +1,293 @@
+"""ASGI 3: from a scope to a plan's response, and back to the server."""
+
+from __future__ import annotations
+
+import inspect
+import typing as t
+from contextvars import copy_context
+
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from .. import bridge
+from ..ctx import RequestContext
+from ..dispatch.plan import Mode, Plan
+from ..globals import current
+from ..http.body import ReceivedBody, StreamedBody, parse_content_length
+from ..http.head import scope_path
+from ..http.host import MAX_VALID_HOSTS, VALID_HOSTS, decode_path_asgi, parse_host, validate_target
+from ..http.response import Response
+from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
+from . import lifespan, websocket
+from .pump import Pump
+from .wire import asgi_message
+
+if t.TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from ..app import Kolben
+    from ..dispatch.build import Plans
+    from ..http.request import Request
+
+    Scope = dict[str, t.Any]
+    Message = MutableMapping[str, t.Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+_NO_BODY_EXPECTED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
+_SINGLETONS = frozenset({b"host", b"content-type", b"content-length"})
+
+
+async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer one request, serve one WebSocket, or live through the server's lifespan."""
+    if scope["type"] == "http":
+        headers = scope["headers"]
+        index = dict(headers)
+        path: str = scope["path"]
+        if (
+            len(index) != len(headers)
+            or scope.get("root_path")
+            or path[:1] != "/"
+            or not path.isascii()
+            or "\0" in path
+            or not index.get(b"content-length", b"0").isdigit()
+            or index.get(b"host") not in _KNOWN_HOSTS
+        ):
+            try:
+                path = checked(scope, index)
+            except BadRequest as exc:
+                await _refuse(exc, scope, send)
+                return
+        await _http(plans, scope, index, path, receive, send)
+    elif scope["type"] == "websocket":
+        await websocket.serve(plans, scope, receive, send)
+    else:
+        await lifespan.serve(plans.app, receive, send)
+
+
+_KNOWN_HOSTS: dict[bytes | None, None] = {}
+"""Host headers that :func:`parse_host` accepted, as the bytes that ASGI brings."""
+
+
+async def _http(
+    plans: Plans, scope: Scope, index: dict[bytes, bytes], path: str, receive: Receive, send: Send
+) -> None:
+    app = plans.app
+    if app.serving.is_due:
+        await app.serving.start()
+    if plans.makes_requests_plain:
+        request: Request = plans.request_class.__new__(plans.request_class)
+        request.scope = scope
+        request.path = path
+    else:
+        request = plans.request_class.from_scope(scope)
+    ctx = RequestContext(plans, request)
+    token = current.set(ctx)
+    is_closed = False
+    try:
+        if appcontext_pushed.receivers:
+            await bridge.send_async(appcontext_pushed, app)
+        if not plans.session_is_lazy:
+            ctx._session = await bridge.in_thread(plans.open_session, ctx)
+        elif b"cookie" in index and _may_have_session(plans, scope, index):
+            ctx._session = plans.open_session(ctx)
+        plan = ctx.plan = plans.match(ctx)
+        if scope["method"] not in _NO_BODY_EXPECTED or b"content-length" in index or b"transfer-encoding" in index:
+            await _take_body(ctx, plan, index, receive)
+        mode = plan.mode
+        if mode is Mode.LOOP:
+            response = await plan.run(ctx)
+        elif mode is Mode.THREAD:
+            response, is_closed = await bridge.in_thread(_answer_in_thread, ctx, plan)
+        else:
+            response = plan.run(ctx)
+        if not is_buffered(response):
+            is_closed = True
+            await Pump(ctx, response, receive, send, _close).run()
+            return
+        if not is_closed:
+            is_closed = True
+            await _close(ctx)
+        await _send(request, response, send)
+    except BaseException as exc:
+        ctx.error = ctx.error or exc
+        raise
+    finally:
+        preserve = scope.get("kolben.preserve_context")
+        if preserve is not None:
+            preserve(ctx)
+        try:
+            if not is_closed:
+                await _close(ctx)
+        finally:
+            current.reset(token)
+            if appcontext_popped.receivers:
+                await bridge.send_async(appcontext_popped, app)
+            if ctx.background is not None:
+                app.serving.launch(ctx.background)
+
+
+def _may_have_session(plans: Plans, scope: Scope, index: dict[bytes, bytes]) -> bool:
+    # NOTE: HTTP/2 may split cookies over several headers, of which the index has one.
+    return len(index) != len(scope["headers"]) or plans.session_cookie in index[b"cookie"].decode("latin-1")
+
+
+def is_buffered(response: t.Any) -> bool:
+    """Whether the whole body is in memory."""
+    return isinstance(response, Response) and response.goes_plain and isinstance(response.response, (list, tuple))
+
+
+def _answer_in_thread(ctx: RequestContext, plan: Plan) -> tuple[Response, bool]:
+    """Run the pipeline, and for a body in memory its teardown too, on the one thread. Tell whether that was done."""
+    response = None
+    try:
+        response = plan.run(ctx)
+    except BaseException as exc:
+        ctx.error = exc
+        raise
+    finally:
+        if response is None or is_buffered(response):
+            _close_sync(ctx, plan)
+        else:
+            ctx.context = copy_context()
+    return response, is_buffered(response)
+
+
+def _needs_closing(ctx: RequestContext, plan: Plan) -> bool:
+    return bool(
+        plan.has_teardown
+        or request_tearing_down.receivers
+        or appcontext_tearing_down.receivers
+        or "body" in ctx.request.__dict__
+    )
+
+
+def _close_sync(ctx: RequestContext, plan: Plan) -> None:
+    if ctx.is_closed:
+        return
+    ctx.is_closed = True
+    if _needs_closing(ctx, plan):
+        plan.close(ctx, plan, ctx.error)
+
+
+async def _close(ctx: RequestContext) -> None:
+    """End a request's context on whatever runs its plan. Further calls do nothing."""
+    plan = ctx.plan
+    if plan is None or ctx.is_closed:
+        return
+    if plan.mode is Mode.THREAD:
+        await bridge.in_cleanup_thread((ctx.context or copy_context()).run, _close_sync, ctx, plan)
+        return
+    ctx.is_closed = True
+    if not _needs_closing(ctx, plan):
+        return
+    if plan.mode is Mode.LOOP:
+        await plan.close(ctx, plan, ctx.error)
+    else:
+        plan.close(ctx, plan, ctx.error)
+
+
+async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> None:
+    """Receive the body, or, for a view that streams it, say where it comes from."""
+    request = ctx.request
+    limit = request.max_content_length
+    if plan.max_content_length is not None:
+        limit = request.max_content_length = plan.max_content_length
+    declared = None if b"transfer-encoding" in index else index.get(b"content-length")
+    length = None if declared is None else int(declared)
+    if plan.stream_body:
+        wait = None if plan.mode is Mode.LOOP else bridge.call_sync
+        request.body = StreamedBody(receive, length, limit, wait)
+        return
+    body = request.body = ReceivedBody(limit, length)
+    await body.fill(receive, bridge.in_thread)
+    if body.wants_more is False and not body.is_complete and plan.mode is Mode.THREAD:
+        body.resume = lambda: bridge.call_sync(body.fill, receive, bridge.in_thread)
+
+
+async def _send(request: Request, response: Response, send: Send) -> None:
+    """Send a response whose body is in memory."""
+    start, chunks = asgi_message(response)
+    await send(start)
+    body = b"" if request.method == "HEAD" else chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    await send({"type": "http.response.body", "body": body})
+    if "_on_close" in response.__dict__:
+        response.close()
+
+
+async def _refuse(exc: BadRequest, scope: Scope, send: Send) -> None:
+    response = exc.get_response()
+    assert isinstance(response, WerkzeugResponse)
+    body = b"" if scope["method"] == "HEAD" else response.get_data()
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
+    await send({"type": "http.response.start", "status": exc.code, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def checked(scope: Scope, index: dict[bytes, bytes]) -> str:
+    """The path of a request whose head is not plain to see as good.
+
+    :raises BadRequest: host, path or ``Content-Length`` is malformed, or there are two of a header that must be alone.
+    """
+    headers = scope["headers"]
+    if len(index) != len(headers):
+        names = [name for name, _ in headers]
+        for name in _SINGLETONS & index.keys():
+            if names.count(name) > 1:
+                raise BadRequest(f"The request has more than one {name.decode().title()} header.")
+    parse_content_length(index.get(b"content-length"))
+    method = scope.get("method", "GET")
+    validate_target(scope["path"], method, scope.get("root_path") or "")
+    path = decode_path_asgi(scope_path(scope), scope.get("raw_path"))
+    path = validate_target(path, method, scope.get("root_path") or "")
+    host = index.get(b"host")
+    if host is None:
+        if scope.get("http_version") == "1.1" and scope.get("client"):
+            # RFC 9112 section 3.2. NOTE: without a peer it is no request from a network, but a program's own.
+            raise BadRequest("The request has no Host header.")
+        return path
+    text = host.decode("latin-1")
+    if text not in VALID_HOSTS:
+        parse_host(text)
+    if len(_KNOWN_HOSTS) >= MAX_VALID_HOSTS:
+        _KNOWN_HOSTS.clear()
+    _KNOWN_HOSTS[host] = None
+    return path
+
+
+def mark(app: Kolben) -> None:
+    """Let servers that look at ``app.__call__`` to guess the protocol see a coroutine function.
+
+    NOTE: the attribute is what inspection finds; a call ``app(...)`` looks at the class and does not pass here.
+    """
+    call = _Call(app)
+    if hasattr(inspect, "markcoroutinefunction"):
+        inspect.markcoroutinefunction(call)
+    app.__dict__["__call__"] = call
+
+
+async def _asgi_shape(scope: Scope, receive: Receive, send: Send) -> None:
+    """What :class:`_Call` looks like from outside."""
+
+
+class _Call:
+    """``app.__call__`` for inspection: to :mod:`inspect` a coroutine function, called it is the application."""
+
+    __name__ = "__call__"
+    __qualname__ = "Kolben.__call__"
+    __code__ = _asgi_shape.__code__
+    __defaults__ = None
+    __kwdefaults__ = None
+    __annotations__: t.ClassVar[dict[str, t.Any]] = {}
+
+    def __init__(self, app: Kolben) -> None:
+        import weakref
+
+        self._app = weakref.ref(app)
+
+    def __call__(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        app = self._app()
+        assert app is not None
+        return type(app).__call__(app, *args, **kwargs)
+
+

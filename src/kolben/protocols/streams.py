@@ -1,0 +1,84 @@
+"""Response bodies that own their request's context: it lasts as long as they do, and ends once."""
+
+from __future__ import annotations
+
+import threading
+import typing as t
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextvars import Context
+
+    from ..ctx import RequestContext
+
+
+class OwnedStream:
+    """The body of a streamed response under WSGI.
+
+    Each chunk is pulled inside ``context``, on whatever thread the server pulls from, so that nothing of the request
+    stays behind on that thread. Whoever ends the stream first (its end, an error, the server's ``close``, the garbage
+    collector) closes the generator and the request; the others find it done.
+    """
+
+    __slots__ = ("__weakref__", "_close_request", "_context", "_ctx", "_is_closed", "_iterator", "_lock", "_response")
+
+    def __init__(
+        self,
+        ctx: RequestContext,
+        response: t.Any,
+        iterator: Iterator[t.Any],
+        context: Context,
+        close_request: Callable[[RequestContext], None],
+    ) -> None:
+        self._ctx = ctx
+        self._response = response
+        self._iterator = iterator
+        self._context = context
+        self._close_request = close_request
+        self._is_closed = False
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> OwnedStream:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = self._context.run(next, self._iterator)
+        except StopIteration:
+            self.close()
+            raise
+        except BaseException as exc:
+            self._ctx.error = exc
+            if isinstance(exc, Exception):
+                self._context.run(self._ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
+            self.close()
+            raise
+        return chunk.encode() if isinstance(chunk, str) else t.cast(bytes, chunk)
+
+    def close(self) -> None:
+        """End the stream and the request. Further calls do nothing."""
+        with self._lock:
+            if self._is_closed:
+                return
+            self._is_closed = True
+        self._context.run(self._finish)
+
+    def _finish(self) -> None:
+        try:
+            try:
+                close = getattr(self._iterator, "close", None)
+                if close is not None:
+                    close()
+            finally:
+                close = getattr(self._response, "close", None)
+                if close is not None:
+                    close()
+        except BaseException as exc:
+            self._ctx.error = self._ctx.error or exc
+            raise
+        finally:
+            self._close_request(self._ctx)
+
+    def __del__(self) -> None:
+        if not getattr(self, "_is_closed", True):
+            self.close()

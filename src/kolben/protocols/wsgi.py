@@ -1,0 +1,173 @@
+"""WSGI (PEP 3333): from an environ to a plan's response, and back to the server."""
+
+from __future__ import annotations
+
+import typing as t
+from contextvars import copy_context
+
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from .. import bridge
+from ..ctx import RequestContext
+from ..globals import current
+from ..http.host import VALID_HOSTS, decode_path, parse_host, validate_target
+from ..http.response import Response
+from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
+from .streams import OwnedStream
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from ..dispatch.build import Plans
+    from ..dispatch.plan import Plan
+    from ..http.request import Request
+
+
+def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer one request."""
+    path: str = environ.get("PATH_INFO", "")
+    if path[:1] != "/" or not path.isascii() or "\0" in path or environ.get("HTTP_HOST") not in VALID_HOSTS:
+        try:
+            path = _checked(environ, path)
+        except BadRequest as exc:
+            return exc.get_response()(environ, start_response)
+    if plans.makes_requests_plain:
+        request: Request = plans.request_class.__new__(plans.request_class)
+        request.environ = environ
+        request.path = path
+    else:
+        request = plans.request_class(environ)
+    ctx = RequestContext(plans, request)
+    token = current.set(ctx)
+    stream = None
+    try:
+        if plans.app.serving.is_due:
+            plans.app.serving.start_sync()
+        response = _answer(plans, ctx, environ)
+        if type(body := response.response) is list and type(response) is plans.response_class:
+            return _send(request, response, body, start_response)
+        stream = _send_other(ctx, response, environ, start_response)
+        return stream
+    except BaseException as exc:
+        ctx.error = exc
+        raise
+    finally:
+        preserve = environ.get("werkzeug.debug.preserve_context")
+        if preserve is not None:
+            preserve(ctx)
+        try:
+            if type(stream) is not OwnedStream:
+                _close(ctx)
+        finally:
+            current.reset(token)
+            if appcontext_popped.receivers:
+                bridge.send(appcontext_popped, ctx.app)
+
+
+def _answer(plans: Plans, ctx: RequestContext, environ: WSGIEnvironment) -> Response:
+    if appcontext_pushed.receivers:
+        bridge.send(appcontext_pushed, ctx.app)
+    if not plans.session_is_lazy or ("HTTP_COOKIE" in environ and plans.session_cookie in environ["HTTP_COOKIE"]):
+        ctx._session = plans.open_session(ctx)
+    plan = ctx.plan = plans.match(ctx)
+    if plan.max_content_length is not None:
+        ctx.request.max_content_length = plan.max_content_length
+    if plan.is_async and not plan.stream_body:
+        # NOTE: the view runs on the portal's loop, which must not wait for this client to send.
+        ctx.request.body.load()
+    return t.cast(Response, plan.run(ctx))
+
+
+def _checked(environ: WSGIEnvironment, path: str) -> str:
+    """The path of a request whose host or path is not plain to see as good.
+
+    :raises BadRequest: one of them is malformed.
+    """
+    path = decode_path(validate_target(path, environ.get("REQUEST_METHOD", "GET"), environ.get("SCRIPT_NAME", "")))
+    host = environ.get("HTTP_HOST")
+    if host is None:
+        if environ.get("SERVER_PROTOCOL") == "HTTP/1.1" and environ.get("REMOTE_ADDR"):
+            # RFC 9112 section 3.2. NOTE: without a peer it is no request from a network, but a program's own.
+            raise BadRequest("The request has no Host header.")
+    elif host not in VALID_HOSTS:
+        parse_host(host)
+    return path
+
+
+def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
+    """Send a response whose body is in memory."""
+    if "headers" in response.__dict__:
+        status = response._status_code
+        headers = response.wire_headers()
+        if status < 200 or status == 204 or status == 304:
+            body = []
+        elif len(body) != 1 or type(body[0]) is not bytes:
+            body = response.body_chunks()
+    else:
+        headers = [("Content-Type", response.content_type_sent), ("Content-Length", str(len(body[0])))]
+    start_response(response._status, headers)
+    if request.method == "HEAD":
+        body = []
+    if "_on_close" in response.__dict__:
+        return _Closing(body, response)
+    return body
+
+
+def _send_other(
+    ctx: RequestContext, response: t.Any, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    """Send a stream, or a response that sends itself."""
+    if not isinstance(response, Response) or not response.goes_plain:
+        return _owned(ctx, response, response(environ, start_response))
+    status = response._status_code
+    headers = response.wire_headers()
+    start_response(response.status, headers)
+    if ctx.request.method == "HEAD" or status < 200 or status in {204, 304}:
+        return _Closing([], response)
+    body = response.response
+    if isinstance(body, (list, tuple)):
+        return _Closing(response.body_chunks(), response)
+    return _owned(ctx, response, body)
+
+
+def _owned(ctx: RequestContext, response: t.Any, body: t.Any) -> Iterable[bytes]:
+    if isinstance(body, (list, tuple)) and isinstance(response, WerkzeugResponse) and not hasattr(body, "close"):
+        return _Closing(list(body), response)
+    # NOTE: two contexts, for the loop is in one of them while this thread, in the other, waits for it.
+    iterator = bridge.SyncIterator(body, copy_context()) if hasattr(body, "__aiter__") else iter(body)
+    return OwnedStream(ctx, response, iterator, copy_context(), _close)
+
+
+def _close(ctx: RequestContext) -> None:
+    """End a request's context: teardown, temporary files, background tasks."""
+    plan: Plan | None = ctx.plan
+    if plan is not None and (
+        plan.has_teardown
+        or request_tearing_down.receivers
+        or appcontext_tearing_down.receivers
+        or "body" in ctx.request.__dict__
+    ):
+        plan.close(ctx, plan, ctx.error)
+    if ctx.background is not None:
+        ctx.app.serving.launch(ctx.background)
+
+
+class _Closing:
+    """A body in memory whose response wants to know when it was sent."""
+
+    __slots__ = ("_body", "_response")
+
+    def __init__(self, body: list[bytes], response: t.Any) -> None:
+        self._body = body
+        self._response = response
+
+    def __iter__(self) -> t.Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        self._response.close()
+
+
