@@ -224,12 +224,12 @@ class ConfigAttribute(t.Generic[T]):
         self.get_converter = get_converter
 
     @t.overload
-    def __get__(self, obj: None, owner: None) -> t.Self: ...
+    def __get__(self, obj: None, owner: type[t.Any] | None = None) -> t.Self: ...
 
     @t.overload
-    def __get__(self, obj: Kolben, owner: type[Kolben]) -> T: ...
+    def __get__(self, obj: Kolben, owner: type[Kolben] | None = None) -> T: ...
 
-    def __get__(self, obj: Kolben | None, owner: type[Kolben] | None = None) -> T | t.Self:
+    def __get__(self, obj: Kolben | None, owner: type[t.Any] | None = None) -> T | t.Self:
         if obj is None:
             return self
         value = obj.config[self.__name__]

@@ -205,7 +205,8 @@ class SecureCookieSessionInterface(SessionInterface):
         return _signing_serializer(keys, self.salt, self.serializer, self.key_derivation, self.digest_method)
 
     def open_session(self, app: Kolben, request: Request) -> SecureCookieSession | None:
-        """Return the verified content of the cookie as a session; an empty one if it is missing, too old or forged."""
+        """Return the verified content of the cookie as a session; an empty one if it is missing, too old, forged, or
+        signed but not readable."""
         serializer = self.get_signing_serializer(app)
         if serializer is None:
             return None
@@ -238,7 +239,7 @@ class SecureCookieSessionInterface(SessionInterface):
         max_age = int(app.permanent_session_lifetime.total_seconds())
         try:
             return serializer.loads(value, max_age=max_age)
-        except BadData:
+        except (BadData, UnicodeError):
             return None
 
     def save_session(self, app: Kolben, session: SessionMixin, response: Response) -> None:

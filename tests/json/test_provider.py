@@ -57,6 +57,10 @@ class Color(enum.StrEnum):
     RED = "red"
 
 
+class Plain(enum.Enum):
+    A = 1
+
+
 class Shouting(str):
     __slots__ = ()
 
@@ -149,7 +153,7 @@ def test_dump_and_load_files(provider: t.Any) -> None:
 
 
 class TestRefused:
-    @pytest.mark.parametrize("value", [object(), enum.Enum("Plain", "A").A, 1j, [range(3)], {"x": Exception()}])
+    @pytest.mark.parametrize("value", [object(), Plain.A, 1j, [range(3)], {"x": Exception()}])
     def test_unknown_type(self, provider: t.Any, value: t.Any) -> None:
         with pytest.raises(TypeError, match="is not JSON serializable"):
             provider.dumps(value)
