@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import typing as t
 from collections import OrderedDict
 from datetime import UTC, datetime
@@ -40,14 +39,8 @@ def serializer() -> TaggedJSONSerializer:
     ],
 )
 def test_wire_format_both_ways(serializer: TaggedJSONSerializer, value: t.Any, wire: str) -> None:
-    if isinstance(value, dict):
-        assert json.loads(serializer.dumps(value)) == json.loads(wire)
+    assert serializer.dumps(value) == wire
     assert serializer.loads(wire) == value
-    assert serializer.loads(serializer.dumps(value)) == value
-
-
-def test_plain_dict_is_written_like_flask_writes_it(serializer: TaggedJSONSerializer) -> None:
-    assert serializer.dumps({"b": 1, "a": "x"}) == '{"a":"x","b":1}'
 
 
 @pytest.mark.parametrize("value", [{"a": "é"}, {"a": "\ud800"}, {"a": float("inf"), "b": "é"}, {"n": 2**70}])
