@@ -298,7 +298,8 @@ class Kolben(Registrar, Overridable):
         """The class of :attr:`jinja_env`; a subclass of the application may set its own."""
         from .templating import Environment
 
-        return t.cast("type[Environment]", self.__dict__.get("_jinja_environment", Environment))
+        cls: type[Environment] = self.__dict__.get("_jinja_environment", Environment)
+        return cls
 
     @jinja_environment.setter
     def jinja_environment(self, value: type[Environment]) -> None:
@@ -314,9 +315,25 @@ class Kolben(Registrar, Overridable):
 
     def create_jinja_environment(self) -> Environment:
         """Create :attr:`jinja_env` from :attr:`jinja_options` and the methods that steer it."""
-        from .templating import create_environment
+        from .globals import g, request, session
+        from .helpers import get_flashed_messages
 
-        return create_environment(self)
+        options = dict(self.jinja_options)
+        options.setdefault("autoescape", self.select_jinja_autoescape)
+        if "auto_reload" not in options:
+            auto_reload = self.config["TEMPLATES_AUTO_RELOAD"]
+            options["auto_reload"] = self.debug if auto_reload is None else auto_reload
+        env = self.jinja_environment(self, **options)
+        env.globals.update(
+            url_for=self.url_for,
+            get_flashed_messages=get_flashed_messages,
+            config=self.config,
+            request=request,
+            session=session,
+            g=g,
+        )
+        env.policies["json.dumps_function"] = self.json.dumps
+        return env
 
     def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
         """The loader that asks the application's loader and then those of its blueprints."""
@@ -330,9 +347,9 @@ class Kolben(Registrar, Overridable):
 
     def update_template_context(self, context: dict[str, t.Any]) -> None:
         """Add to ``context`` what the context processors give; what it already has wins."""
-        from .templating import update_context
+        from .templating import update_template_context
 
-        update_context(self, context)
+        update_template_context(self, context)
 
     def make_config(self, instance_relative: bool = False) -> Config:
         """Create :attr:`config` from :attr:`default_config`."""

@@ -189,7 +189,7 @@ class RequestContext(AppContext):
     request: Request
     websocket: WebSocket | None = None
     flashes: list[tuple[str, str]] | None = None
-    plan: Plan | None = None
+    plan: Plan = t.cast("Plan", None)  # NOTE: set by matching, which comes before anything reads it.
     error: BaseException | None = None
     background: list[Callable[[], t.Any]] | None = None
     _session: SessionMixin | None = None

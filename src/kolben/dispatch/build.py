@@ -146,6 +146,7 @@ class Plans(dict[t.Any, Plan]):
         blocking = options.get("blocking", True) and endpoint is not None
         plan.stream_body = options.get("stream_body", False)
         plan.max_content_length = options.get("max_content_length")
+        plan.takes_body_early = plan.max_content_length is not None or (plan.is_async and not plan.stream_body)
         outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
         plan.mode = self._mode(plan, blocking, outwards)
         adapt: Callable[[t.Any], t.Any] = bridge.to_async if plan.mode is Mode.LOOP else bridge.to_sync

@@ -53,6 +53,7 @@ class Plan:
         "run",
         "save_session",
         "stream_body",
+        "takes_body_early",
         "teardown",
         "teardown_app",
         "view",
@@ -67,6 +68,8 @@ class Plan:
     """Whether the view is known to be a coroutine function (under WSGI it runs on the portal)."""
     stream_body: bool
     max_content_length: int | None
+    takes_body_early: bool
+    """Whether a protocol that could leave the body to the view must look at it before."""
 
     preprocessors: tuple[Callable[..., t.Any], ...]
     before: tuple[Callable[[], t.Any], ...]

@@ -20,7 +20,7 @@ from ..http.response import Response
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 from . import lifespan, websocket
 from .pump import Pump
-from .wire import asgi_message
+from .wire import asgi_messages
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -40,91 +40,88 @@ _SINGLETONS = frozenset({b"host", b"content-type", b"content-length"})
 
 async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request, serve one WebSocket, or live through the server's lifespan."""
-    if scope["type"] == "http":
-        headers = scope["headers"]
-        index = dict(headers)
-        path: str = scope["path"]
-        if (
-            len(index) != len(headers)
-            or scope.get("root_path")
-            or path[:1] != "/"
-            or not path.isascii()
-            or "\0" in path
-            or not index.get(b"content-length", b"0").isdigit()
-            or index.get(b"host") not in _KNOWN_HOSTS
-        ):
-            try:
-                path = checked(scope, index)
-            except BadRequest as exc:
-                await _refuse(exc, scope, send)
-                return
-        await _http(plans, scope, index, path, receive, send)
-    elif scope["type"] == "websocket":
-        await websocket.serve(plans, scope, receive, send)
+    if scope["type"] != "http":
+        if scope["type"] == "websocket":
+            return await websocket.serve(plans, scope, receive, send)
+        return await lifespan.serve(plans.app, receive, send)
+    headers = scope["headers"]
+    index = dict(headers)
+    path: str = scope["path"]
+    if (
+        len(index) != len(headers)
+        or scope.get("root_path")
+        or path[:1] != "/"
+        or not path.isascii()
+        or "\0" in path
+        or not index.get(b"content-length", b"0").isdigit()
+        or index.get(b"host") not in _KNOWN_HOSTS
+    ):
+        try:
+            path = checked(scope, index)
+        except BadRequest as exc:
+            return await _refuse(exc, scope, send)
+    if plans.makes_requests_plain:
+        request: Request = plans.request_class.__new__(plans.request_class)
+        request.scope = scope
+        request.path = path
+        request.method = scope["method"]
     else:
-        await lifespan.serve(plans.app, receive, send)
+        request = plans.request_class.from_scope(scope)
+    ctx = RequestContext(plans, request)
+    token = current.set(ctx)
+    try:
+        if plans.app.serving.is_due or appcontext_pushed.receivers:
+            await _announce(plans.app)
+        if not plans.session_is_lazy or (b"cookie" in index and _may_have_session(plans, scope, index)):
+            ctx._session = await _open_session(plans, ctx)
+        plan = ctx.plan = plans.match(ctx)
+        if request.method not in _NO_BODY_EXPECTED or b"content-length" in index or b"transfer-encoding" in index:
+            await _take_body(ctx, plan, index, receive)
+        if plan.mode is Mode.LOOP:
+            response = await plan.run(ctx)
+        elif plan.mode is Mode.THREAD:
+            response = await bridge.in_thread(_answer_in_thread, ctx, plan)
+        else:
+            response = plan.run(ctx)
+        if (type(response) is plans.response_class and type(response.response) is list) or is_buffered(response):
+            # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
+            if not ctx.is_closed and _needs_closing(ctx):
+                await _close(ctx)
+            ctx.is_closed = True
+            await _send(request, response, send)
+        else:
+            await Pump(ctx, response, receive, send, _close).run()
+    except BaseException as exc:
+        ctx.error = ctx.error or exc
+        raise
+    finally:
+        if "kolben.preserve_context" in scope:
+            scope["kolben.preserve_context"](ctx)
+        try:
+            if not ctx.is_closed:
+                await _close(ctx)
+        finally:
+            current.reset(token)
+            if appcontext_popped.receivers:
+                await bridge.send_async(appcontext_popped, plans.app)
+            if ctx.background is not None:
+                plans.app.serving.launch(ctx.background)
 
 
 _KNOWN_HOSTS: dict[bytes | None, None] = {}
 """Host headers that :func:`parse_host` accepted, as the bytes that ASGI brings."""
 
 
-async def _http(
-    plans: Plans, scope: Scope, index: dict[bytes, bytes], path: str, receive: Receive, send: Send
-) -> None:
-    app = plans.app
+async def _announce(app: Kolben) -> None:
     if app.serving.is_due:
         await app.serving.start()
-    if plans.makes_requests_plain:
-        request: Request = plans.request_class.__new__(plans.request_class)
-        request.scope = scope
-        request.path = path
-    else:
-        request = plans.request_class.from_scope(scope)
-    ctx = RequestContext(plans, request)
-    token = current.set(ctx)
-    is_closed = False
-    try:
-        if appcontext_pushed.receivers:
-            await bridge.send_async(appcontext_pushed, app)
-        if not plans.session_is_lazy:
-            ctx._session = await bridge.in_thread(plans.open_session, ctx)
-        elif b"cookie" in index and _may_have_session(plans, scope, index):
-            ctx._session = plans.open_session(ctx)
-        plan = ctx.plan = plans.match(ctx)
-        if scope["method"] not in _NO_BODY_EXPECTED or b"content-length" in index or b"transfer-encoding" in index:
-            await _take_body(ctx, plan, index, receive)
-        mode = plan.mode
-        if mode is Mode.LOOP:
-            response = await plan.run(ctx)
-        elif mode is Mode.THREAD:
-            response, is_closed = await bridge.in_thread(_answer_in_thread, ctx, plan)
-        else:
-            response = plan.run(ctx)
-        if not is_buffered(response):
-            is_closed = True
-            await Pump(ctx, response, receive, send, _close).run()
-            return
-        if not is_closed:
-            is_closed = True
-            await _close(ctx)
-        await _send(request, response, send)
-    except BaseException as exc:
-        ctx.error = ctx.error or exc
-        raise
-    finally:
-        preserve = scope.get("kolben.preserve_context")
-        if preserve is not None:
-            preserve(ctx)
-        try:
-            if not is_closed:
-                await _close(ctx)
-        finally:
-            current.reset(token)
-            if appcontext_popped.receivers:
-                await bridge.send_async(appcontext_popped, app)
-            if ctx.background is not None:
-                app.serving.launch(ctx.background)
+    if appcontext_pushed.receivers:
+        await bridge.send_async(appcontext_pushed, app)
+
+
+async def _open_session(plans: Plans, ctx: RequestContext) -> t.Any:
+    """The session, opened in a thread if that is not Kolben's own, which may block."""
+    return plans.open_session(ctx) if plans.session_is_lazy else await bridge.in_thread(plans.open_session, ctx)
 
 
 def _may_have_session(plans: Plans, scope: Scope, index: dict[bytes, bytes]) -> bool:
@@ -137,8 +134,8 @@ def is_buffered(response: t.Any) -> bool:
     return isinstance(response, Response) and response.goes_plain and isinstance(response.response, (list, tuple))
 
 
-def _answer_in_thread(ctx: RequestContext, plan: Plan) -> tuple[Response, bool]:
-    """Run the pipeline, and for a body in memory its teardown too, on the one thread. Tell whether that was done."""
+def _answer_in_thread(ctx: RequestContext, plan: Plan) -> Response:
+    """Run the pipeline, and for a body in memory its teardown too, on the one thread."""
     response = None
     try:
         response = plan.run(ctx)
@@ -150,41 +147,37 @@ def _answer_in_thread(ctx: RequestContext, plan: Plan) -> tuple[Response, bool]:
             _close_sync(ctx, plan)
         else:
             ctx.context = copy_context()
-    return response, is_buffered(response)
+    return response
 
 
-def _needs_closing(ctx: RequestContext, plan: Plan) -> bool:
+def _needs_closing(ctx: RequestContext) -> bool:
     return bool(
-        plan.has_teardown
+        ctx.plan.has_teardown
+        or "body" in ctx.request.__dict__
         or request_tearing_down.receivers
         or appcontext_tearing_down.receivers
-        or "body" in ctx.request.__dict__
     )
 
 
 def _close_sync(ctx: RequestContext, plan: Plan) -> None:
-    if ctx.is_closed:
-        return
-    ctx.is_closed = True
-    if _needs_closing(ctx, plan):
-        plan.close(ctx, plan, ctx.error)
+    if not ctx.is_closed:
+        ctx.is_closed = True
+        if _needs_closing(ctx):
+            plan.close(ctx, plan, ctx.error)
 
 
 async def _close(ctx: RequestContext) -> None:
     """End a request's context on whatever runs its plan. Further calls do nothing."""
-    plan = ctx.plan
+    plan: Plan | None = ctx.plan
     if plan is None or ctx.is_closed:
         return
-    if plan.mode is Mode.THREAD:
-        await bridge.in_cleanup_thread((ctx.context or copy_context()).run, _close_sync, ctx, plan)
-        return
-    ctx.is_closed = True
-    if not _needs_closing(ctx, plan):
-        return
     if plan.mode is Mode.LOOP:
+        ctx.is_closed = True
         await plan.close(ctx, plan, ctx.error)
+    elif plan.mode is Mode.THREAD:
+        await bridge.in_cleanup_thread((ctx.context or copy_context()).run, _close_sync, ctx, plan)
     else:
-        plan.close(ctx, plan, ctx.error)
+        _close_sync(ctx, plan)
 
 
 async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> None:
@@ -207,10 +200,20 @@ async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes],
 
 async def _send(request: Request, response: Response, send: Send) -> None:
     """Send a response whose body is in memory."""
-    start, chunks = asgi_message(response)
+    if "headers" in response.__dict__:
+        start, body = asgi_messages(response)
+    else:
+        body = response.response[0]  # type: ignore[index]  # a list: the response is plain
+        start = {
+            "type": "http.response.start",
+            "status": response._status_code,
+            "headers": [
+                (b"content-type", response.content_type_sent.encode("latin-1")),
+                (b"content-length", b"%d" % len(body)),
+            ],
+        }
     await send(start)
-    body = b"" if request.method == "HEAD" else chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
     if "_on_close" in response.__dict__:
         response.close()
 

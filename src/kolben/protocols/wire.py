@@ -19,16 +19,8 @@ def asgi_start(response: Response) -> dict[str, t.Any]:
     }
 
 
-def asgi_message(response: Response) -> tuple[dict[str, t.Any], list[bytes]]:
-    """The ``http.response.start`` message, and the chunks of a body that is in memory."""
-    if "headers" in response.__dict__:
-        status = response._status_code
-        if status < 200 or status in {204, 304}:
-            return asgi_start(response), []
-        return asgi_start(response), response.body_chunks()
-    body = t.cast("list[bytes]", response.response)
-    headers = [
-        (b"content-type", response.content_type_sent.encode("latin-1")),
-        (b"content-length", str(len(body[0])).encode("latin-1")),
-    ]
-    return {"type": "http.response.start", "status": response._status_code, "headers": headers}, body
+def asgi_messages(response: Response) -> tuple[dict[str, t.Any], bytes]:
+    """The ``http.response.start`` message, and the body of a response that has it in memory."""
+    start = asgi_start(response)
+    status = response._status_code
+    return start, b"" if status < 200 or status in {204, 304} else b"".join(response.body_chunks())

@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from ..app import Kolben
     from ..dispatch.build import Plans
     from ..dispatch.plan import Plan
     from ..http.request import Request
@@ -38,15 +39,21 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         request: Request = plans.request_class.__new__(plans.request_class)
         request.environ = environ
         request.path = path
+        request.method = environ["REQUEST_METHOD"].upper()
     else:
         request = plans.request_class(environ)
     ctx = RequestContext(plans, request)
     token = current.set(ctx)
     stream = None
     try:
-        if plans.app.serving.is_due:
-            plans.app.serving.start_sync()
-        response = _answer(plans, ctx, environ)
+        if plans.app.serving.is_due or appcontext_pushed.receivers:
+            _announce(plans.app)
+        if not plans.session_is_lazy or ("HTTP_COOKIE" in environ and plans.session_cookie in environ["HTTP_COOKIE"]):
+            ctx._session = plans.open_session(ctx)
+        plan = ctx.plan = plans.match(ctx)
+        if plan.takes_body_early:
+            _take_body(request, plan)
+        response = plan.run(ctx)
         if type(body := response.response) is list and type(response) is plans.response_class:
             return _send(request, response, body, start_response)
         stream = _send_other(ctx, response, environ, start_response)
@@ -59,26 +66,35 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         if preserve is not None:
             preserve(ctx)
         try:
-            if type(stream) is not OwnedStream:
-                _close(ctx)
+            if type(stream) is not OwnedStream and (
+                ctx.plan is None
+                or ctx.plan.has_teardown
+                or ctx.background is not None
+                or "body" in request.__dict__
+                or request_tearing_down.receivers
+                or appcontext_tearing_down.receivers
+            ):
+                close(ctx)
         finally:
             current.reset(token)
             if appcontext_popped.receivers:
-                bridge.send(appcontext_popped, ctx.app)
+                bridge.send(appcontext_popped, plans.app)
 
 
-def _answer(plans: Plans, ctx: RequestContext, environ: WSGIEnvironment) -> Response:
+def _announce(app: Kolben) -> None:
+    if app.serving.is_due:
+        app.serving.start_sync()
     if appcontext_pushed.receivers:
-        bridge.send(appcontext_pushed, ctx.app)
-    if not plans.session_is_lazy or ("HTTP_COOKIE" in environ and plans.session_cookie in environ["HTTP_COOKIE"]):
-        ctx._session = plans.open_session(ctx)
-    plan = ctx.plan = plans.match(ctx)
+        bridge.send(appcontext_pushed, app)
+
+
+def _take_body(request: Request, plan: Plan) -> None:
+    """Apply the limit of the route; receive the body of an asynchronous view."""
     if plan.max_content_length is not None:
-        ctx.request.max_content_length = plan.max_content_length
+        request.max_content_length = plan.max_content_length
     if plan.is_async and not plan.stream_body:
         # NOTE: the view runs on the portal's loop, which must not wait for this client to send.
-        ctx.request.body.load()
-    return t.cast(Response, plan.run(ctx))
+        request.body.load()
 
 
 def _checked(environ: WSGIEnvironment, path: str) -> str:
@@ -138,18 +154,13 @@ def _owned(ctx: RequestContext, response: t.Any, body: t.Any) -> Iterable[bytes]
         return _Closing(list(body), response)
     # NOTE: two contexts, for the loop is in one of them while this thread, in the other, waits for it.
     iterator = bridge.SyncIterator(body, copy_context()) if hasattr(body, "__aiter__") else iter(body)
-    return OwnedStream(ctx, response, iterator, copy_context(), _close)
+    return OwnedStream(ctx, response, iterator, copy_context(), close)
 
 
-def _close(ctx: RequestContext) -> None:
+def close(ctx: RequestContext) -> None:
     """End a request's context: teardown, temporary files, background tasks."""
     plan: Plan | None = ctx.plan
-    if plan is not None and (
-        plan.has_teardown
-        or request_tearing_down.receivers
-        or appcontext_tearing_down.receivers
-        or "body" in ctx.request.__dict__
-    ):
+    if plan is not None:
         plan.close(ctx, plan, ctx.error)
     if ctx.background is not None:
         ctx.app.serving.launch(ctx.background)

@@ -1,0 +1,1 @@
+"""Servers for an application: Kolben brings none of its own, it sets up others."""
