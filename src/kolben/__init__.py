@@ -30,10 +30,6 @@ from .http.files import send_file as send_file
 from .http.files import send_from_directory as send_from_directory
 from .http.request import Request as Request
 from .http.response import Response as Response
-from .http.sse import Event as Event
-from .http.sse import EventStream as EventStream
-from .http.websocket import WebSocket as WebSocket
-from .http.websocket import WebSocketClosed as WebSocketClosed
 from .json import jsonify as jsonify
 from .signals import appcontext_popped as appcontext_popped
 from .signals import appcontext_pushed as appcontext_pushed
@@ -50,20 +46,33 @@ Flask = Kolben
 """The same class by the name that Flask's programs use."""
 
 if t.TYPE_CHECKING:
+    from .http.sse import Event as Event
+    from .http.sse import EventStream as EventStream
+    from .http.websocket import WebSocket as WebSocket
+    from .http.websocket import WebSocketClosed as WebSocketClosed
     from .templating import render_template as render_template
     from .templating import render_template_string as render_template_string
     from .templating import stream_template as stream_template
     from .templating import stream_template_string as stream_template_string
 
-_TEMPLATING = {"render_template", "render_template_string", "stream_template", "stream_template_string"}
+_LATER = {
+    "Event": "http.sse",
+    "EventStream": "http.sse",
+    "WebSocket": "http.websocket",
+    "WebSocketClosed": "http.websocket",
+    "render_template": "templating",
+    "render_template_string": "templating",
+    "stream_template": "templating",
+    "stream_template_string": "templating",
+}
+"""Names whose modules are loaded when they are first asked for: not every application has templates or WebSockets."""
 
 
 def __getattr__(name: str) -> t.Any:
-    # NOTE: these need Jinja, which is loaded when the first of them is asked for.
-    if name in _TEMPLATING:
-        from . import templating
+    if name in _LATER:
+        from importlib import import_module
 
-        value = globals()[name] = getattr(templating, name)
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         return value
     if name == "__version__":
         from importlib.metadata import version
@@ -73,4 +82,4 @@ def __getattr__(name: str) -> t.Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_TEMPLATING, "__version__"})
+    return sorted({*globals(), *_LATER, "__version__"})

@@ -31,6 +31,7 @@ serving_loop: ContextVar[asyncio.AbstractEventLoop] = ContextVar("kolben.serving
 
 WORKER_THREADS = 40
 CLEANUP_THREADS = 4
+SOCKET_THREADS = 1000
 
 
 def is_async(func: t.Any) -> bool:
@@ -176,13 +177,13 @@ class Workers:
     def __init__(self, name: str, limit: int) -> None:
         self.name = name
         self.limit = limit
-        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._idle: deque[None] = deque()  # NOTE: one item per thread that waits; deque operations are atomic.
         self._threads = 0
         self._lock = threading.Lock()
 
-    def submit(self, job: Callable[[], None]) -> None:
-        """Have a thread call ``job``, which must not raise."""
+    def submit(self, job: _Job) -> None:
+        """Have a thread do ``job``."""
         self._jobs.put(job)
         try:
             self._idle.pop()
@@ -204,15 +205,17 @@ class Workers:
     def _work(self) -> None:
         while True:
             job = self._jobs.get()
-            job()
-            del job  # NOTE: an idle thread keeps nothing of its last request alive.
+            job.work()
+            # NOTE: first idle, then the report: what it wakes may have the next job, and should find this thread free.
             self._idle.append(None)
+            job.report()
+            del job  # NOTE: an idle thread keeps nothing of its last request alive.
 
 
 class _Job:
     """One call in a worker thread, and the future that waits for it on the loop."""
 
-    __slots__ = ("args", "context", "func", "future", "loop")
+    __slots__ = ("args", "context", "error", "func", "future", "loop", "result")
 
     def __init__(self, func: Callable[..., t.Any], args: tuple[t.Any, ...], context: Context) -> None:
         from asyncio import get_running_loop
@@ -222,43 +225,49 @@ class _Job:
         self.context = context
         self.func = func
         self.args = args
+        self.result: t.Any = None
+        self.error: BaseException | None = None
 
-    def __call__(self) -> None:
+    def work(self) -> None:
+        """Call the function, in the worker thread."""
         context = self.context
         context.run(serving_loop.set, self.loop)
         try:
-            result = context.run(self.func, *self.args)
+            self.result = context.run(self.func, *self.args)
         except BaseException as exc:
-            self._report(self._fail, exc)
-        else:
-            self._report(self._succeed, result)
+            # NOTE: a future refuses StopIteration. `pull` reports the end of an iterator by a sentinel instead.
+            self.error = RuntimeError(repr(exc)) if isinstance(exc, StopIteration) else exc
 
-    def _report(self, how: Callable[[t.Any], None], what: t.Any) -> None:
+    def report(self) -> None:
+        """Hand the outcome to the loop."""
         try:
-            self.loop.call_soon_threadsafe(how, what)
+            self.loop.call_soon_threadsafe(self._settle)
         except RuntimeError:  # NOTE: the loop was closed meanwhile; nobody waits.
             pass
 
-    def _succeed(self, result: t.Any) -> None:
-        if not self.future.done():
-            self.future.set_result(result)
-
-    def _fail(self, exc: BaseException) -> None:
-        if not self.future.done():
-            # NOTE: a future refuses StopIteration; a generator's end is reported by a sentinel instead.
-            self.future.set_exception(exc if not isinstance(exc, StopIteration) else RuntimeError(repr(exc)))
-            self.future.exception()
+    def _settle(self) -> None:
+        future = self.future
+        if future.done():
+            return
+        if self.error is None:
+            future.set_result(self.result)
+        else:
+            future.set_exception(self.error)
+            future.exception()
+            self.error = None  # NOTE: its traceback knows this job; together they would wait for the collector.
 
 
 views: Workers
 closers: Workers
+sockets: Workers
 
 
 def _start_afresh() -> None:
     """A forked child has none of its parent's threads: forget them."""
-    global views, closers, _portal, _portal_lock
+    global views, closers, sockets, _portal, _portal_lock
     views = Workers("kolben-view", WORKER_THREADS)
     closers = Workers("kolben-close", CLEANUP_THREADS)
+    sockets = Workers("kolben-socket", SOCKET_THREADS)
     _portal = None
     _portal_lock = threading.Lock()
 
@@ -273,6 +282,17 @@ def in_thread(func: Callable[..., T], /, *args: t.Any) -> asyncio.Future[T]:
     job = _Job(func, args, copy_context())
     views.submit(job)
     return job.future
+
+
+def in_own_thread(func: Callable[..., t.Any]) -> Callable[..., Awaitable[t.Any]]:
+    """A function that calls ``func`` in a thread that no other call waits for: it may take as long as it likes."""
+
+    def call(*args: t.Any, **kwargs: t.Any) -> Awaitable[t.Any]:
+        job = _Job(_with_kwargs(func, kwargs), args, copy_context())
+        sockets.submit(job)
+        return job.future
+
+    return update_wrapper(call, func)
 
 
 def in_cleanup_thread(func: Callable[..., T], /, *args: t.Any) -> asyncio.Future[T]:

@@ -12,9 +12,10 @@ from werkzeug.exceptions import HTTPException
 
 from .. import bridge
 from ..http.request import Request, split_blueprint_path
-from ..routing import Unmatched
+from ..routing import Unmatched, WebsocketMismatch
 from ..sessions import SecureCookieSessionInterface
 from . import overridable, run
+from .bind import websocket_parameter
 from .convert import make_converter
 from .errors import find_handler
 from .plan import Mode, Plan
@@ -53,6 +54,7 @@ class Plans(dict[t.Any, Plan]):
         self.session_is_lazy = _is_lazy(app.session_interface)
         self.session_cookie = app.session_interface.get_cookie_name(app) if self.session_is_lazy else ""
         self.options: dict[str | None, Plan] = {}
+        self.websockets: dict[str | None, Plan] = {}
 
     @property
     def sync(self) -> Plans:
@@ -86,13 +88,25 @@ class Plans(dict[t.Any, Plan]):
             if adapter is not None:
                 request.url_rule, request.view_args = adapter.match(return_rule=True)  # type: ignore[assignment]  # Werkzeug's Rule: ours
         except HTTPException as exc:
-            request.routing_exception = exc
-            request.view_args = request.view_args or {}
-            ctx._url_adapter = getattr(ctx, "_url_adapter", None)
+            request.routing_exception = _explained(exc, request)
+            request.view_args = {}
+            ctx.url_adapter = ctx.__dict__.get("_url_adapter")
             return self[None]
         if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
             return self._options_plan(request.endpoint)
         return self.of(request)
+
+    def match_websocket(self, ctx: RequestContext) -> Plan:
+        """:meth:`match` for the handshake of a WebSocket."""
+        request = ctx.request
+        try:
+            adapter = ctx.url_adapter
+            assert adapter is not None
+            request.url_rule, request.view_args = adapter.match(return_rule=True, websocket=True)  # type: ignore[assignment]  # Werkzeug's Rule: ours
+        except HTTPException as exc:
+            request.routing_exception = exc
+            return self._websocket_plan(None)
+        return self._websocket_plan(request.endpoint)
 
     def open_and_match(self, ctx: RequestContext) -> None:
         """What :meth:`.RequestContext.push` does first: open the session if its interface must, then match."""
@@ -125,6 +139,37 @@ class Plans(dict[t.Any, Plan]):
         if plan is None:
             app = self.app
             plan = self.options[endpoint] = self._make(endpoint, lambda **values: app.make_default_options_response())
+        return plan
+
+    def _websocket_plan(self, endpoint: str | None) -> Plan:
+        plan = self.websockets.get(endpoint)
+        if plan is None:
+            plan = self.websockets[endpoint] = self._make_websocket(endpoint)
+        return plan
+
+    def _make_websocket(self, endpoint: str | None) -> Plan:
+        app, adapt = self.app, bridge.to_async
+        view = _raise_routing_exception if endpoint is None else self._view(endpoint)
+        plan = Plan()
+        plan.endpoint = endpoint
+        plan.blueprints = blueprints = _blueprints_of(endpoint)
+        plan.mode = Mode.LOOP
+        plan.is_async = bridge.is_async(view)
+        plan.view = view if plan.is_async else bridge.in_own_thread(view)
+        rules = app.url_map.iter_rules(endpoint) if endpoint is not None else ()
+        variables = {name for rule in rules for name in rule.arguments}
+        plan.websocket_parameter = None if endpoint is None else websocket_parameter(view, variables)
+        outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
+        plan.convert = self.convert
+        plan.preprocessors = _adapted(adapt, _collect(app.url_value_preprocessors, inwards))
+        plan.before = _adapted(adapt, _collect(app.before_websocket_funcs, inwards))
+        plan.after = _adapted(adapt, _collect(app.after_websocket_funcs, outwards, backwards=True))
+        plan.teardown = _adapted(adapt, _collect(app.teardown_websocket_funcs, outwards, backwards=True))
+        plan.teardown_app = _adapted(adapt, reversed(app.teardown_appcontext_funcs))
+        plan.save_session = self._session_saver(plan.mode)
+        plan.handlers = {}
+        plan.find_handler = self._handler_finder(plan, adapt)
+        plan.pass_through = _pass_through_async
         return plan
 
     def _view(self, endpoint: str) -> Callable[..., t.Any]:
@@ -214,6 +259,27 @@ class Plans(dict[t.Any, Plan]):
             return known[cls]
 
         return find
+
+
+class UpgradeRequired(HTTPException):
+    """A WebSocket was to be opened, but the server speaks WSGI, which has none."""
+
+    code = 426
+    description = (
+        "This is a WebSocket, and the server that answers speaks WSGI, which cannot carry one. Serve the application over"
+        " ASGI: with 'granian --interface asgi', 'uvicorn' or 'hypercorn'."
+    )
+
+    def get_headers(self, *args: t.Any, **kwargs: t.Any) -> list[tuple[str, str]]:
+        """The headers of the response; RFC 9110 section 15.5.22 wants the protocol named."""
+        return [*super().get_headers(*args, **kwargs), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
+
+
+def _explained(exc: HTTPException, request: Request) -> HTTPException:
+    """The routing error, or a better one where a WebSocket's handshake came by WSGI."""
+    if isinstance(exc, WebsocketMismatch) and request.headers.get("Upgrade", "").lower() == "websocket":
+        return UpgradeRequired()
+    return exc
 
 
 def _blueprints_of(endpoint: str | None) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class Plan:
         "teardown",
         "teardown_app",
         "view",
+        "websocket_parameter",
     )
 
     endpoint: str | None
@@ -88,6 +89,9 @@ class Plan:
     find_handler: Callable[[Exception], Callable[..., t.Any] | None]
     pass_through: Callable[[t.Any], t.Any]
     """Identity of the pipeline's kind: what answers for an exception that is a response itself."""
+
+    websocket_parameter: str | None
+    """The parameter that a WebSocket's view takes the socket by."""
 
     run: Callable[[RequestContext], t.Any]
     """:func:`kolben.dispatch.run.run` or its twin; Flask's order of the application's own methods if it overrides one."""

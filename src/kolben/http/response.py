@@ -60,9 +60,8 @@ class Response(WerkzeugResponse):
     def headers(self) -> Headers:
         """The headers, created when first asked for."""
         headers = Headers()
-        body = t.cast("list[bytes]", self.response)
-        list.append(headers._list, ("Content-Type", self.content_type_sent))
-        list.append(headers._list, ("Content-Length", str(len(body[0]))))
+        headers._list.append(("Content-Type", self.content_type_sent))
+        headers._list.append(("Content-Length", str(sum(len(chunk) for chunk in self.body_chunks()))))
         return headers
 
     @lazy

@@ -13,13 +13,11 @@ from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch.plan import Mode, Plan
 from ..globals import current
-from ..http.body import ReceivedBody, StreamedBody, parse_content_length
-from ..http.head import scope_path
-from ..http.host import MAX_VALID_HOSTS, VALID_HOSTS, decode_path_asgi, parse_host, validate_target
+from ..http.body import ReceivedBody, StreamedBody
 from ..http.response import Response
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
-from . import lifespan, websocket
-from .pump import Pump
+from . import lifespan
+from .head import KNOWN_HOSTS, checked
 from .wire import asgi_messages
 
 if t.TYPE_CHECKING:
@@ -35,13 +33,14 @@ if t.TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 _NO_BODY_EXPECTED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
-_SINGLETONS = frozenset({b"host", b"content-type", b"content-length"})
 
 
 async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request, serve one WebSocket, or live through the server's lifespan."""
     if scope["type"] != "http":
         if scope["type"] == "websocket":
+            from . import websocket
+
             return await websocket.serve(plans, scope, receive, send)
         return await lifespan.serve(plans.app, receive, send)
     headers = scope["headers"]
@@ -51,10 +50,11 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         len(index) != len(headers)
         or scope.get("root_path")
         or path[:1] != "/"
+        or path[1:2] == "/"
         or not path.isascii()
         or "\0" in path
         or not index.get(b"content-length", b"0").isdigit()
-        or index.get(b"host") not in _KNOWN_HOSTS
+        or index.get(b"host") not in KNOWN_HOSTS
     ):
         try:
             path = checked(scope, index)
@@ -90,6 +90,8 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             ctx.is_closed = True
             await _send(request, response, send)
         else:
+            from .pump import Pump
+
             await Pump(ctx, response, receive, send, _close).run()
     except BaseException as exc:
         ctx.error = ctx.error or exc
@@ -106,10 +108,6 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
                 await bridge.send_async(appcontext_popped, plans.app)
             if ctx.background is not None:
                 plans.app.serving.launch(ctx.background)
-
-
-_KNOWN_HOSTS: dict[bytes | None, None] = {}
-"""Host headers that :func:`parse_host` accepted, as the bytes that ASGI brings."""
 
 
 async def _announce(app: Kolben) -> None:
@@ -200,10 +198,11 @@ async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes],
 
 async def _send(request: Request, response: Response, send: Send) -> None:
     """Send a response whose body is in memory."""
-    if "headers" in response.__dict__:
+    chunks: t.Any = response.response
+    if "headers" in response.__dict__ or len(chunks) != 1 or type(chunks[0]) is not bytes:
         start, body = asgi_messages(response)
     else:
-        body = response.response[0]  # type: ignore[index]  # a list: the response is plain
+        body = chunks[0]
         start = {
             "type": "http.response.start",
             "status": response._status_code,
@@ -225,37 +224,6 @@ async def _refuse(exc: BadRequest, scope: Scope, send: Send) -> None:
     headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
     await send({"type": "http.response.start", "status": exc.code, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def checked(scope: Scope, index: dict[bytes, bytes]) -> str:
-    """The path of a request whose head is not plain to see as good.
-
-    :raises BadRequest: host, path or ``Content-Length`` is malformed, or there are two of a header that must be alone.
-    """
-    headers = scope["headers"]
-    if len(index) != len(headers):
-        names = [name for name, _ in headers]
-        for name in _SINGLETONS & index.keys():
-            if names.count(name) > 1:
-                raise BadRequest(f"The request has more than one {name.decode().title()} header.")
-    parse_content_length(index.get(b"content-length"))
-    method = scope.get("method", "GET")
-    validate_target(scope["path"], method, scope.get("root_path") or "")
-    path = decode_path_asgi(scope_path(scope), scope.get("raw_path"))
-    path = validate_target(path, method, scope.get("root_path") or "")
-    host = index.get(b"host")
-    if host is None:
-        if scope.get("http_version") == "1.1" and scope.get("client"):
-            # RFC 9112 section 3.2. NOTE: without a peer it is no request from a network, but a program's own.
-            raise BadRequest("The request has no Host header.")
-        return path
-    text = host.decode("latin-1")
-    if text not in VALID_HOSTS:
-        parse_host(text)
-    if len(_KNOWN_HOSTS) >= MAX_VALID_HOSTS:
-        _KNOWN_HOSTS.clear()
-    _KNOWN_HOSTS[host] = None
-    return path
 
 
 def mark(app: Kolben) -> None:

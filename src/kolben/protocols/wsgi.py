@@ -30,7 +30,13 @@ if t.TYPE_CHECKING:
 def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer one request."""
     path: str = environ.get("PATH_INFO", "")
-    if path[:1] != "/" or not path.isascii() or "\0" in path or environ.get("HTTP_HOST") not in VALID_HOSTS:
+    if (
+        path[:1] != "/"
+        or path[1:2] == "/"
+        or not path.isascii()
+        or "\0" in path
+        or environ.get("HTTP_HOST") not in VALID_HOSTS
+    ):
         try:
             path = _checked(environ, path)
         except BadRequest as exc:
@@ -98,7 +104,7 @@ def _take_body(request: Request, plan: Plan) -> None:
 
 
 def _checked(environ: WSGIEnvironment, path: str) -> str:
-    """The path of a request whose host or path is not plain to see as good.
+    """The path of a request whose host or path is not plain to see as good. It begins with exactly one slash.
 
     :raises BadRequest: one of them is malformed.
     """
@@ -110,17 +116,17 @@ def _checked(environ: WSGIEnvironment, path: str) -> str:
             raise BadRequest("The request has no Host header.")
     elif host not in VALID_HOSTS:
         parse_host(host)
-    return path
+    return "/" + path.lstrip("/") if path[1:2] == "/" else path
 
 
 def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
     """Send a response whose body is in memory."""
-    if "headers" in response.__dict__:
+    if "headers" in response.__dict__ or len(body) != 1 or type(body[0]) is not bytes:
         status = response._status_code
         headers = response.wire_headers()
         if status < 200 or status == 204 or status == 304:
             body = []
-        elif len(body) != 1 or type(body[0]) is not bytes:
+        else:
             body = response.body_chunks()
     else:
         headers = [("Content-Type", response.content_type_sent), ("Content-Length", str(len(body[0])))]

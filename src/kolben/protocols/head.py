@@ -1,0 +1,51 @@
+"""Whether the head of an ASGI request can be believed: checked once, before anything of the application sees it."""
+
+from __future__ import annotations
+
+import typing as t
+
+from werkzeug.exceptions import BadRequest
+
+from ..http.body import parse_content_length
+from ..http.head import scope_path
+from ..http.host import MAX_VALID_HOSTS, VALID_HOSTS, decode_path_asgi, parse_host, validate_target
+
+if t.TYPE_CHECKING:
+    Scope = dict[str, t.Any]
+
+_SINGLETONS = frozenset({b"host", b"content-type", b"content-length"})
+
+KNOWN_HOSTS: dict[bytes | None, None] = {}
+"""Host headers that :func:`parse_host` accepted, as the bytes that ASGI brings."""
+
+
+def checked(scope: Scope, index: dict[bytes, bytes]) -> str:
+    """The path of a request whose head is not plain to see as good. It begins with exactly one slash.
+
+    :raises BadRequest: host, path or ``Content-Length`` is malformed, or there are two of a header that must be alone.
+    """
+    headers = scope["headers"]
+    if len(index) != len(headers):
+        names = [name for name, _ in headers]
+        for name in _SINGLETONS & index.keys():
+            if names.count(name) > 1:
+                raise BadRequest(f"The request has more than one {name.decode().title()} header.")
+    parse_content_length(index.get(b"content-length"))
+    method = scope.get("method", "GET")
+    validate_target(scope["path"], method, scope.get("root_path") or "")
+    path = decode_path_asgi(scope_path(scope), scope.get("raw_path"))
+    path = validate_target(path, method, scope.get("root_path") or "")
+    path = "/" + path.lstrip("/") if path[1:2] == "/" else path
+    host = index.get(b"host")
+    if host is None:
+        if scope.get("http_version") == "1.1" and scope.get("client"):
+            # RFC 9112 section 3.2. NOTE: without a peer it is no request from a network, but a program's own.
+            raise BadRequest("The request has no Host header.")
+        return path
+    text = host.decode("latin-1")
+    if text not in VALID_HOSTS:
+        parse_host(text)
+    if len(KNOWN_HOSTS) >= MAX_VALID_HOSTS:
+        KNOWN_HOSTS.clear()
+    KNOWN_HOSTS[host] = None
+    return path

@@ -1,0 +1,111 @@
+"""WebSockets over ASGI: from a handshake to a plan's view, and to the close."""
+
+from __future__ import annotations
+
+import asyncio
+import typing as t
+
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
+
+from .. import bridge
+from ..ctx import RequestContext
+from ..dispatch import websocket as pipeline
+from ..globals import current
+from ..http.host import parse_host
+from ..http.websocket import SyncWebSocket, WebSocket, origin_is_allowed
+from ..signals import appcontext_popped, appcontext_pushed
+from .head import checked
+
+if t.TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from ..dispatch.build import Plans
+
+    Scope = dict[str, t.Any]
+    Message = MutableMapping[str, t.Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+
+
+async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one WebSocket in a task of its own, which is cancelled if the client goes away unnoticed by the view."""
+    task = asyncio.get_running_loop().create_task(_serve(plans, scope, receive, send))
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
+    if not task.cancelled() and (exc := task.exception()) is not None:
+        raise exc
+
+
+async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
+    app = plans.app
+    task = asyncio.current_task()
+    assert task is not None
+    request = plans.request_class.from_scope(scope)
+    websocket = WebSocket(
+        request,
+        t.cast(t.Any, receive),
+        t.cast(t.Any, send),
+        scope,
+        max_message_size=app.config["WEBSOCKET_MAX_MESSAGE_SIZE"],
+        on_disconnect=task.cancel,
+    )
+    try:
+        request.path = checked(scope, dict(scope["headers"]))
+        _check_origin(plans, scope, websocket)
+    except HTTPException as exc:
+        await _refuse(websocket, exc)
+        return
+    if app.serving.is_due:
+        await app.serving.start()
+    ctx = RequestContext(plans, request)
+    token = current.set(ctx)
+    try:
+        if appcontext_pushed.receivers:
+            await bridge.send_async(appcontext_pushed, app)
+        ctx._session = await bridge.call_async(plans.open_session, ctx)
+        plan = ctx.plan = plans.match_websocket(ctx)
+        ctx.websocket = websocket if plan.is_async else t.cast(WebSocket, SyncWebSocket(websocket))
+        try:
+            await pipeline.run(ctx, websocket)
+        finally:
+            await websocket.close()
+    except BaseException as exc:
+        ctx.error = exc
+        raise
+    finally:
+        if "kolben.preserve_context" in scope:
+            scope["kolben.preserve_context"](ctx)
+        try:
+            if ctx.plan is not None:
+                await pipeline.close(ctx, ctx.plan, ctx.error)
+        finally:
+            current.reset(token)
+            if appcontext_popped.receivers:
+                await bridge.send_async(appcontext_popped, app)
+            if ctx.background is not None:
+                app.serving.launch(ctx.background)
+
+
+def _check_origin(plans: Plans, scope: Scope, websocket: WebSocket) -> None:
+    """Refuse a page of another site: browsers send this site's cookies with its handshake (RFC 6455 section 10.2).
+
+    :raises Forbidden: it is one.
+    """
+    host = websocket.headers.get("host", "")
+    origin = websocket.headers.get("origin")
+    allowed = plans.app.config["WEBSOCKET_ALLOWED_ORIGINS"]
+    if not origin_is_allowed(origin, parse_host(host) if host else "", scope.get("scheme") or "ws", allowed):
+        raise Forbidden(
+            f"The WebSocket was opened by a page of {origin!r}. To allow it, add that origin to the"
+            " 'WEBSOCKET_ALLOWED_ORIGINS' setting."
+        )
+
+
+async def _refuse(websocket: WebSocket, exc: HTTPException) -> None:
+    response = exc.get_response()
+    body = response.get_data()
+    await websocket.reject(exc.code or BadRequest.code, [("Content-Type", response.headers["Content-Type"])], body)
