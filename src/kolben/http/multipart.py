@@ -119,11 +119,13 @@ class MultipartParser:
         "_buffer",
         "_delimiter",
         "_field_size",
+        "_head",
         "_is_complete",
         "_is_field",
         "_is_padded",
         "_position",
         "_read",
+        "_searched",
         "max_form_memory_size",
         "max_part_header_size",
         "max_part_headers",
@@ -150,7 +152,9 @@ class MultipartParser:
         # The state is the method that reads what is expected next.
         self._read: Callable[[MultipartParser], Event] = MultipartParser._read_start
         self._buffer = b""
+        self._head: bytearray | None = None
         self._position = 0
+        self._searched = 0
         self._is_field = False
         self._is_padded = False
         self._is_complete = False
@@ -161,6 +165,8 @@ class MultipartParser:
             self._is_complete = True
         elif self._read is MultipartParser._read_epilogue:
             self._buffer = b""
+        elif self._head is not None:
+            self._head += data
         elif self._position == len(self._buffer):
             self._buffer = data
             self._position = 0
@@ -219,20 +225,30 @@ class MultipartParser:
 
     def _read_headers(self) -> Event:
         # The position is at the line break before the headers: a part may have none.
-        start = self._position + 2
-        most = start + self.max_part_header_size
-        end = self._buffer.find(b"\r\n\r\n", self._position, most + 4)
+        most = self._position + self.max_part_header_size + 6
+        head = self._buffer if self._head is None else self._head
+        end = head.find(b"\r\n\r\n", max(self._position, self._searched - 3), most)
         if end < 0:
-            if len(self._buffer) >= most + 4:
+            if len(head) >= most:
                 raise RequestEntityTooLarge(
                     f"The headers of part {self.parts} of the form are larger than {self.max_part_header_size} bytes"
                     " ('MAX_PART_HEADER_SIZE')."
                 )
+            if self._head is None:
+                # They may come in many pieces, which are gathered in what grows without being copied.
+                self._head = bytearray(head[self._position :])
+                self._buffer = b""
+                self._position = 0
+            self._searched = len(self._head)
             return NEED_DATA
+        if self._head is not None:
+            self._buffer, self._head = bytes(self._head), None
+        block = self._buffer[self._position + 2 : end]
         # The second line break may belong to a delimiter already: a part may have no content (RFC 2046, 5.1.1).
         self._position = end + 2
+        self._searched = 0
         self._read = MultipartParser._read_content_start
-        return self._open_part(self._buffer[start:end])
+        return self._open_part(block)
 
     def _read_content_start(self) -> Event:
         buffer, position = self._buffer, self._position
