@@ -11,6 +11,7 @@ from io import BytesIO
 from urllib.parse import quote
 
 from werkzeug.datastructures import CombinedMultiDict, Headers, ImmutableMultiDict, MultiDict
+from werkzeug.datastructures.structures import iter_multi_items
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.formparser import FormDataParser
 from werkzeug.urls import uri_to_iri
@@ -342,7 +343,7 @@ class Request(WerkzeugRequest):
         """Close the body and the files of a form."""
         attributes = self.__dict__
         if "files" in attributes:
-            for file in attributes["files"].values(multi=True) if attributes["files"] else ():
+            for _, file in iter_multi_items(attributes["files"]):
                 file.close()
         if "body" in attributes:
             self.body.close()
