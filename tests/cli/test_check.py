@@ -51,10 +51,7 @@ def test_a_warning_fails_where_asked(args: list[str], code: int, runner: CliRunn
 
 
 def test_a_check_can_be_left_out(runner: CliRunner) -> None:
-    assert (
-        check(runner, ["--ignore", "secret-key", "--ignore", "hosts"], SECRET_KEY=None, TRUSTED_HOSTS=None).exit_code
-        == 0
-    )
+    assert check(runner, ["--strict", "--ignore", "secret-key", "--ignore", "hosts"], SECRET_KEY=None).exit_code == 0
     assert check(runner, ["--ignore", "no-such-check"]).exit_code == 2
 
 

@@ -20,6 +20,7 @@ def fail_to_import(name: str, root: Path) -> ImportError | AttributeError:
     sys.path.insert(0, str(root))
     with pytest.raises((ImportError, AttributeError)) as caught:
         importlib.import_module(name)
+    assert isinstance(caught.value, (ImportError, AttributeError))
     return caught.value
 
 

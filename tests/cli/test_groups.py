@@ -103,6 +103,15 @@ def test_a_built_in_command_needs_no_application(runner: CliRunner, project: Pro
     assert "ZeroDivisionError" not in result.output
 
 
+def test_commands_that_flask_has_not_yield_to_those_of_the_application(app: Kolben, runner: CliRunner) -> None:
+    for name in ("check", "run"):
+        app.cli.command(name)(lambda: click.echo("the application's"))
+    group = KolbenGroup(create_app=lambda: app)
+
+    assert runner.invoke(group, ["check"]).output == "the application's\n"
+    assert "Run a local development server." in runner.invoke(group, ["run", "--help"]).output
+
+
 def test_help_survives_an_application_that_cannot_be_loaded(runner: CliRunner) -> None:
     def create_app() -> Kolben:
         raise RuntimeError("oh no")

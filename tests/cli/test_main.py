@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import typing as t
 
-from click.shell_completion import ShellComplete
-
-from kolben.cli import cli
-
 if t.TYPE_CHECKING:
     from tests.cli.conftest import Command, Project
 
@@ -72,14 +68,14 @@ def test_a_syntax_error_is_shown(project: Project, kolben: Command) -> None:
     assert "SyntaxError: '(' was never closed" in done.stderr
 
 
-def test_shell_completion(project: Project) -> None:
+def test_shell_completion(project: Project, kolben: Command) -> None:
     project({"app.py": SITE})
 
-    def complete(*words: str) -> set[str]:
-        shell = ShellComplete(cli, {}, "kolben", "_KOLBEN_COMPLETE")
-        return {item.value for item in shell.get_completions(list(words[:-1]), words[-1])}
+    def complete(typed: str) -> list[str]:
+        words = {"_PYTHON _M KOLBEN_COMPLETE": "zsh_complete", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+        return kolben(**words).stdout.splitlines()[1::3]
 
-    assert complete("ro") == {"routes"}
-    assert complete("ad") == {"admin"}
-    assert complete("admin", "") == {"who"}
-    assert "--sort" in complete("routes", "--")
+    assert complete("kolben ro") == ["routes"]
+    assert complete("kolben ad") == ["admin"]
+    assert complete("kolben admin ") == ["who"]
+    assert "--sort" in complete("kolben routes --")

@@ -54,7 +54,10 @@ def test_debug_is_set_from_the_environment(set_debug_flag: bool) -> None:
         app.debug = False
         return app
 
-    assert ScriptInfo(create_app=create_app, set_debug_flag=set_debug_flag).load_app().debug is set_debug_flag
+    info = ScriptInfo(create_app=create_app, set_debug_flag=set_debug_flag)
+
+    assert info.load_app().debug is set_debug_flag
+    assert info.own_debug is False
 
 
 def test_the_alias_is_entered_before_the_application_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

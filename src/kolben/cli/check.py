@@ -27,9 +27,9 @@ def check_command(info: ScriptInfo, strict: bool, ignore: tuple[str, ...]) -> No
     Looks at the configuration, the templates and the endpoints of the application, in the environment that this command
     runs in: give it that of the server. Exits with 1 if there is an error, and with '--strict' if there is a warning.
     """
-    # NOTE: a server does not set the debug flag of the application either.
-    info.set_debug_flag = False
     app = info.load_app()
+    # NOTE: the flag that was set for this command; a server does not set it.
+    app.debug = info.own_debug
     counts = {"error": 0, "warning": 0}
     with app.app_context():
         for name, check in CHECKS.items():

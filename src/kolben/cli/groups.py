@@ -26,8 +26,19 @@ if t.TYPE_CHECKING:
     from kolben.app import Kolben
 
 
+# FLASK: commands that Flask has not. An application that was written for it may have its own of these names, and keeps
+# them; 'run', 'shell' and 'routes' come before an application's.
+_YIELDING = frozenset({"check", "new"})
+
+
 class AppGroup(click.Group):
     """A group whose :meth:`command` runs functions in the application's context."""
+
+    @t.overload
+    def command(self, f: Callable[..., t.Any], /) -> click.Command: ...
+
+    @t.overload
+    def command(self, *args: t.Any, **kwargs: t.Any) -> Callable[[Callable[..., t.Any]], click.Command]: ...
 
     def command(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """Register a function as a command, as :meth:`click.Group.command` does, in the application's context.
@@ -38,15 +49,18 @@ class AppGroup(click.Group):
             return self.command(**kwargs)(args[0])
         wants_context = kwargs.pop("with_appcontext", True)
         register = super().command(*args, **kwargs)
+        return lambda f: register(with_appcontext(f) if wants_context else f)
 
-        def decorator(f: Callable[..., t.Any]) -> click.Command:
-            command: click.Command = register(with_appcontext(f) if wants_context else f)
-            return command
+    @t.overload
+    def group(self, f: Callable[..., t.Any], /) -> click.Group: ...
 
-        return decorator
+    @t.overload
+    def group(self, *args: t.Any, **kwargs: t.Any) -> Callable[[Callable[..., t.Any]], click.Group]: ...
 
     def group(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """Register a function as a group, by default an :class:`AppGroup`, as :meth:`click.Group.group` does."""
+        if args and callable(args[0]):
+            return self.group(**kwargs)(args[0])
         kwargs.setdefault("cls", AppGroup)
         return super().group(*args, **kwargs)
 
@@ -108,7 +122,7 @@ class KolbenGroup(AppGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         self._add_plugin_commands()
         command = super().get_command(ctx, cmd_name)
-        if command is not None:
+        if command is not None and not (cmd_name in _YIELDING and self._app_has(ctx, cmd_name)):
             return command
         try:
             app = ctx.ensure_object(ScriptInfo).load_app()
@@ -119,6 +133,13 @@ class KolbenGroup(AppGroup):
         if not current_app or current_app._get_current_object() is not app:  # type: ignore[attr-defined]  # a proxy
             ctx.with_resource(app.app_context())
         return app.cli.get_command(ctx, cmd_name)
+
+    def _app_has(self, ctx: click.Context, cmd_name: str) -> bool:
+        try:
+            return cmd_name in ctx.ensure_object(ScriptInfo).load_app().cli.list_commands(ctx)
+        except Exception:
+            # Said by the command itself, if it needs the application.
+            return False
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._add_plugin_commands()

@@ -43,6 +43,8 @@ class ScriptInfo:
         self.data: dict[t.Any, t.Any] = {}
         self.set_debug_flag = set_debug_flag
         self.load_dotenv_defaults = get_load_dotenv(load_dotenv_defaults)
+        self.own_debug = False
+        """What ``app.debug`` was before it was set from the environment."""
         self._loaded_app: Kolben | None = None
 
     def load_app(self) -> Kolben:
@@ -59,6 +61,7 @@ class ScriptInfo:
                 "Could not locate a Kolben application. Use the 'kolben --app' option, the 'KOLBEN_APP' (or"
                 " 'FLASK_APP') environment variable, or a 'wsgi.py' or 'app.py' file in the current directory."
             )
+        self.own_debug = app.debug
         if self.set_debug_flag:
             app.debug = get_debug_flag()
         self._loaded_app = app
