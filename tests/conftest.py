@@ -18,10 +18,10 @@ if t.TYPE_CHECKING:
 
     from kolben import Kolben
     from kolben.bridge import Workers
+    from kolben.bridge import _Job as Job
     from kolben.testing import KolbenClient
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
-Job: t.TypeAlias = "Callable[[], None]"
 Protocol: t.TypeAlias = t.Literal["wsgi", "asgi"]
 
 WORKERS_FINISH_WITHIN = 5.0
@@ -100,6 +100,19 @@ def no_context_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         pytest.fail(f"The test left a context behind on a worker thread: {watch.left!r}")
 
 
+class WatchedJob:
+    """A worker's job whose end is noticed."""
+
+    def __init__(self, job: Job, watch: WorkersWatch) -> None:
+        self.work = job.work
+        self._job = job
+        self._watch = watch
+
+    def report(self) -> None:
+        self._watch._count(-1)
+        self._job.report()
+
+
 class WorkersWatch:
     """Follows every job of the worker threads, and looks at the thread's own context when the job has ended."""
 
@@ -112,14 +125,8 @@ class WorkersWatch:
         """`submit` with each of its jobs watched."""
 
         def submit_watched(workers: Workers, job: Job) -> None:
-            def watched() -> None:
-                try:
-                    job()
-                finally:
-                    self._count(-1)
-
             self._count(1)
-            submit(workers, watched)
+            submit(workers, t.cast("Job", WatchedJob(job, self)))
 
         return submit_watched
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 from . import json as json
@@ -72,7 +73,8 @@ def __getattr__(name: str) -> t.Any:
     if name in _LATER:
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+        # NOTE: the name `globals` is the submodule's here.
+        value = vars(sys.modules[__name__])[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
         return value
     if name == "__version__":
         from importlib.metadata import version
@@ -82,4 +84,4 @@ def __getattr__(name: str) -> t.Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER, "__version__"})
+    return sorted({*vars(sys.modules[__name__]), *_LATER, "__version__"})
