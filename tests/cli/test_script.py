@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 import typing as t
@@ -82,6 +83,19 @@ def test_a_command_runs_in_the_application_context(runner: CliRunner) -> None:
 
     assert (result.exit_code, result.output) == (0, "sitesite\n")
     assert not current_app
+
+
+def test_a_command_may_be_async(runner: CliRunner) -> None:
+    @click.command()
+    @click.argument("word")
+    @with_appcontext
+    async def show(word: str) -> None:
+        await asyncio.sleep(0)
+        click.echo(f"{word} {current_app.name}")
+
+    result = runner.invoke(show, ["hello"], obj=ScriptInfo(create_app=lambda: Kolben("site")))
+
+    assert result.output == "hello site\n"
 
 
 def test_the_context_outlives_the_function_of_a_group(runner: CliRunner) -> None:

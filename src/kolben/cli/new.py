@@ -44,7 +44,7 @@ def new_command(path: Path, minimal: bool) -> None:
         "title": package.replace("_", " ").strip().capitalize(),
         "secret": secrets.token_hex(32),
     }
-    source = resources.files(__package__) / "project" / ("minimal" if minimal else "factory")
+    source = resources.files("kolben.cli") / "project" / ("minimal" if minimal else "factory")
     for relative in write_project(source, path, words):
         click.echo(f"  {path / relative}")
     click.secho("\nReady. Next:\n", bold=True)

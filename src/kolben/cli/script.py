@@ -80,7 +80,7 @@ pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
 def with_appcontext(f: F) -> F:
     """Run a command's function in the context of the application that the command line was given.
 
-    The functions of commands registered with ``app.cli`` and ``blueprint.cli`` run in it without this.
+    The function may be async. Those of commands registered with ``app.cli`` and ``blueprint.cli`` need no decorator.
     """
 
     @click.pass_context
@@ -88,6 +88,6 @@ def with_appcontext(f: F) -> F:
         if not current_app:
             app = ctx.ensure_object(ScriptInfo).load_app()
             ctx.with_resource(app.app_context())
-        return ctx.invoke(f, *args, **kwargs)
+        return ctx.invoke(current_app.ensure_sync(f), *args, **kwargs)
 
     return t.cast("F", update_wrapper(decorator, f))

@@ -61,8 +61,9 @@ def _missing_templates(name: str, tree: nodes.Template, names: set[str]) -> Iter
 
     for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
         target = node.template  # type: ignore[attr-defined]  # all four have one
-        may_be_missing = getattr(node, "ignore_missing", False) or not isinstance(target, nodes.Const)
-        if not may_be_missing and target.value not in names:
+        if getattr(node, "ignore_missing", False) or not isinstance(target, nodes.Const):
+            continue
+        if target.value not in names:
             yield error(
                 f"Line {node.lineno} of the template '{name}' needs the template '{target.value}', which is missing.",
                 "Correct the name, or add the template.",
