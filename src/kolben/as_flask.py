@@ -1,0 +1,65 @@
+"""Importing this makes ``flask`` mean Kolben: Flask's applications and extensions run unchanged.
+
+Four ways in, besides ``import kolben.as_flask`` as a program's first line:
+
+- ``python -m kolben.as_flask app.py`` runs a script, ``python -m kolben.as_flask -m package`` a module, as ``__main__``.
+- ``KOLBEN_APP=project:app`` with ``gunicorn kolben.as_flask:app``, ``uvicorn kolben.as_flask:app``, ``granian
+  --interface asgi kolben.as_flask:app``: :data:`app` is the application that the variable (or ``FLASK_APP``) names.
+- ``pytest -p kolben.as_flask`` runs a test suite.
+- ``kolben --as-flask`` and ``KOLBEN_AS_FLASK=1`` do it for the ``kolben`` command.
+"""
+
+from __future__ import annotations
+
+import sys
+import typing as t
+
+from kolben.compat.alias import install
+
+install()
+
+if t.TYPE_CHECKING:
+    from kolben.app import Kolben
+
+    app: Kolben
+
+
+def __getattr__(name: str) -> t.Any:
+    # NOTE: a server asks for the application by this name; nobody else needs one to be found.
+    if name in {"app", "application"}:
+        return _load_app()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _load_app() -> Kolben:
+    from kolben.cli import ScriptInfo
+    from kolben.cli.environment import read_env
+
+    return ScriptInfo(app_import_path=read_env("APP"), set_debug_flag=False).load_app()
+
+
+_USAGE = (
+    "usage: python -m kolben.as_flask script.py [arguments]\n       python -m kolben.as_flask -m module [arguments]"
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Run a script, or after ``-m`` a module, as ``__main__`` with what follows as its arguments."""
+    import os
+    import runpy
+
+    is_module = arguments[:1] == ["-m"]
+    arguments = arguments[1:] if is_module else arguments
+    if not arguments or arguments[0].startswith("-"):
+        raise SystemExit(_USAGE)
+    sys.argv = arguments
+    if is_module:
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        return
+    # As Python does for a script: its folder, not the current one, is where it imports from.
+    sys.path[0] = os.path.dirname(os.path.abspath(arguments[0]))
+    runpy.run_path(arguments[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
