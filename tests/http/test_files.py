@@ -30,6 +30,9 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from kolben import Kolben
+    from kolben.testing import KolbenClient
+
     Serve: t.TypeAlias = Callable[..., t.ContextManager[SimpleNamespace]]
 
 TEXT = b"0123456789" * 10
@@ -634,3 +637,74 @@ def test_s22_windows_devices_and_drives_are_not_found(path: str) -> None:
 @pytest.mark.usefixtures("windows")
 def test_s22_other_files_are_sent_on_windows() -> None:
     assert content(send_from_directory("static", "css/console.txt")) == TEXT
+
+
+# -- through both protocols ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files_app(app: Kolben, root: Path) -> Kolben:
+    @app.get("/file")
+    def file() -> Response:
+        return send_file(root / "static" / "a.txt")
+
+    @app.get("/big")
+    async def big() -> Response:
+        return send_file(root / "big", mimetype="application/x-big")
+
+    @app.get("/dir/<path:name>")
+    def directory(name: str) -> Response:
+        return send_from_directory(root / "static", name)
+
+    with open(root / "big", "wb") as big_file:
+        big_file.truncate(3 * files.CHUNK_SIZE + 1)
+    return app
+
+
+@pytest.mark.usefixtures("files_app")
+def test_a_view_answers_with_a_file(client: KolbenClient) -> None:
+    response = client.get("/file", buffered=True)
+    assert (response.status_code, response.data) == (200, TEXT)
+    etag = response.headers["ETag"]
+    head = client.head("/file", buffered=True)
+    assert (head.status_code, head.data, head.headers["Content-Length"]) == (200, b"", "100")
+    unmodified = client.get("/file", headers={"If-None-Match": etag}, buffered=True)
+    assert (unmodified.status_code, unmodified.data) == (304, b"")
+    assert "Content-Length" not in unmodified.headers
+    part = client.get("/file", headers={"Range": "bytes=5-9"}, buffered=True)
+    assert (part.status_code, part.data, part.headers["Content-Range"]) == (206, b"56789", "bytes 5-9/100")
+    nothing = client.get("/file", headers={"Range": "bytes=100-"}, buffered=True)
+    assert (nothing.status_code, nothing.headers["Content-Range"]) == (416, "bytes */100")
+    changed = client.get("/file", headers={"If-Match": '"x"'}, buffered=True)
+    assert changed.status_code == 412
+
+
+@pytest.mark.usefixtures("files_app")
+def test_a_large_file_is_sent_in_chunks(client: KolbenClient) -> None:
+    response = client.get("/big", buffered=True)
+    assert len(response.data) == 3 * files.CHUNK_SIZE + 1
+    part = client.get(
+        "/big", headers={"Range": f"bytes={files.CHUNK_SIZE - 1}-{2 * files.CHUNK_SIZE + 4}"}, buffered=True
+    )
+    assert len(part.data) == files.CHUNK_SIZE + 6
+
+
+@pytest.mark.usefixtures("files_app")
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("a.txt", 200),
+        ("css%2Fb.css", 200),
+        ("..%2fsecret", 404),
+        ("%2e%2e/secret", 404),
+        ("..%5Csecret", 404),
+        ("%2e%2e%2fstatic-secret%2fkey", 404),
+        ("%2Fetc%2Fpasswd", 308),  # To "/dir/etc/passwd": the router merges slashes.
+        ("etc/passwd", 404),
+        ("a.txt%00.png", 400),
+        ("%c0%ae%c0%ae/secret", 400),
+        ("%ff", 400),
+    ],
+)
+def test_s21_paths_of_requests_stay_inside(client: KolbenClient, path: str, code: int) -> None:
+    assert client.get(f"/dir/{path}", buffered=True).status_code == code
