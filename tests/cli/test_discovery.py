@@ -150,6 +150,26 @@ def test_an_import_error_of_the_user_is_shown_with_its_traceback(project: Projec
     assert "discovery.py" not in message
 
 
+def test_without_flask_the_alias_is_suggested(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project({"flask_site.py": "from flask import Flask\n"})
+    monkeypatch.setitem(sys.modules, "flask", None)
+    prepare_import("flask_site.py")
+
+    with pytest.raises(NoAppException, match="written for Flask, run it with 'kolben --as-flask'"):
+        locate_app("flask_site", None)
+
+
+def test_for_an_application_of_flask_the_alias_is_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NoAppException, match=r"specify one\.$"):
+        find_best_app(module())
+
+    monkeypatch.setitem(sys.modules, "flask", ModuleType("flask"))
+    with pytest.raises(NoAppException, match="run it with 'kolben --as-flask'"):
+        find_best_app(module())
+    with pytest.raises(NoAppException, match="run it with 'kolben --as-flask'"):
+        find_app_by_string(module(app="of Flask"), "app")
+
+
 def test_any_other_error_of_the_user_passes(project: Project) -> None:
     project({"site_raises.py": "''.no_such_method()\n"})
     prepare_import("site_raises.py")

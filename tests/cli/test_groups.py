@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import typing as t
 from importlib.metadata import EntryPoint
+from types import ModuleType
 
 import click
 import pytest
@@ -200,6 +202,17 @@ def test_the_groups_of_entry_points_are_an_attribute(
     monkeypatch.setattr(KolbenGroup, "entry_point_groups", ("kolben.commands", "flask.commands"))
 
     assert runner.invoke(KolbenGroup(create_app=lambda: app), ["other"]).output == "greetings from a plug-in\n"
+
+
+def test_plugins_for_flask_count_under_the_alias(
+    runner: CliRunner, app: Kolben, plugins: dict[str, list[EntryPoint]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins["flask.commands"] = [EntryPoint("other", f"{__name__}:greet_command", "flask.commands")]
+    monkeypatch.setitem(sys.modules, "kolben.as_flask", ModuleType("kolben.as_flask"))
+
+    result = runner.invoke(KolbenGroup(create_app=lambda: app), ["--as-flask", "other"])
+
+    assert result.output == "greetings from a plug-in\n"
 
 
 def test_a_broken_plugin_takes_no_other_command_away(

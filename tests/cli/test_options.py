@@ -110,6 +110,17 @@ def test_the_alias_is_passed_on_by_the_environment(runner: CliRunner, monkeypatc
     assert set(entered) == {"kolben.as_flask"}
 
 
+def test_under_the_alias_commands_have_the_variables_of_flask(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kolben.cli.script.import_module", lambda name: None)
+    group = KolbenGroup(create_app=lambda: Kolben("site"))
+    group.command("show")(click.option("--word")(lambda word: click.echo(word)))
+    os.environ.update(FLASK_SHOW_WORD="hello", KOLBEN_AS_FLASK="1")
+
+    assert runner.invoke(group, ["show"]).output == "hello\n"
+
+
 def test_without_the_option_there_is_no_alias(runner: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kolben.cli.script.import_module", lambda name: pytest.fail(name))
 

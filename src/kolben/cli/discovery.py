@@ -23,6 +23,7 @@ if t.TYPE_CHECKING:
 _INSTANCE_NAMES = ("app", "application")
 _FACTORY_NAMES = ("create_app", "make_app")
 _DEFAULT_FILES = ("wsgi.py", "app.py")
+_USE_ALIAS = " If it is an application that was written for Flask, run it with 'kolben --as-flask'."
 
 
 class NoAppException(click.UsageError):
@@ -114,8 +115,15 @@ def _describe_import_error(module_name: str, exc: ImportError | AttributeError) 
     tb = exc.__traceback__
     frames = "".join(traceback.format_exception(type(exc), exc, tb and tb.tb_next)).rstrip()
     kind = "ImportError" if isinstance(exc, ImportError) else "AttributeError"
-    cycle = describe_cycle(exc)
-    return f"While importing {module_name!r}, an {kind} was raised:\n\n{frames}" + (f"\n\n{cycle}" if cycle else "")
+    cause = describe_cycle(exc)
+    if isinstance(exc, ModuleNotFoundError) and (exc.name or "").partition(".")[0] == "flask":
+        cause = _USE_ALIAS.strip()
+    return f"While importing {module_name!r}, an {kind} was raised:\n\n{frames}" + (f"\n\n{cause}" if cause else "")
+
+
+def _hint_at_alias() -> str:
+    """Return a hint for the application that is one of Flask's, or nothing where that cannot be."""
+    return _USE_ALIAS if "flask" in sys.modules and "kolben.as_flask" not in sys.modules else ""
 
 
 def find_best_app(module: ModuleType) -> Kolben:
@@ -155,7 +163,7 @@ def find_best_app(module: ModuleType) -> Kolben:
 
     raise NoAppException(
         f"Failed to find a Kolben application or factory in module '{module.__name__}'. Use '{module.__name__}:name' to"
-        " specify one."
+        f" specify one.{_hint_at_alias()}"
     )
 
 
@@ -184,7 +192,7 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Kolben:
         return found
     raise NoAppException(
         f"A valid Kolben application was not obtained from '{module.__name__}:{app_name}', but an object of type"
-        f" '{type(found).__name__}'."
+        f" '{type(found).__name__}'.{_hint_at_alias()}"
     )
 
 

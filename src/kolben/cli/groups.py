@@ -109,8 +109,8 @@ class KolbenGroup(AppGroup):
         if self._has_plugin_commands:
             return
         self._has_plugin_commands = True
-        enter_alias()
-        for group in self.entry_point_groups:
+        groups = (*self.entry_point_groups, "flask.commands") if enter_alias() else self.entry_point_groups
+        for group in dict.fromkeys(groups):
             for entry_point in metadata.entry_points(group=group):
                 try:
                     self.add_command(entry_point.load(), entry_point.name)

@@ -39,6 +39,8 @@ def _set_alias(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     if value:
         # By the environment, so that processes started from this one do the same.
         write_env("AS_FLASK", "1")
+        # The application's own commands take their options from the variables that they have under Flask.
+        ctx.auto_envvar_prefix = "FLASK"
     return value
 
 

@@ -68,10 +68,12 @@ class ScriptInfo:
         return app
 
 
-def enter_alias() -> None:
-    """Let ``flask`` mean Kolben from here on, if ``KOLBEN_AS_FLASK`` or ``--as-flask`` asks for it."""
-    if read_flag("AS_FLASK"):
+def enter_alias() -> bool:
+    """Let ``flask`` mean Kolben from here on, if ``KOLBEN_AS_FLASK`` or ``--as-flask`` asks for it; return whether."""
+    is_asked_for = read_flag("AS_FLASK")
+    if is_asked_for:
         import_module("kolben.as_flask")
+    return is_asked_for
 
 
 pass_script_info = click.make_pass_decorator(ScriptInfo, ensure=True)
