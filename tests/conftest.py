@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import sys
 import threading
 import typing as t
 
@@ -12,6 +11,7 @@ import pytest
 
 from kolben import bridge
 from kolben.globals import current
+from tests.calls import CallCounter
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -143,43 +143,15 @@ class WorkersWatch:
             return self._changed.wait_for(lambda: self.running == 0, seconds)
 
 
-class CallCounter:
-    """Counts Python-level calls: what `sys.setprofile` reports as a "call", one a frame (and one a resumed generator).
-
-    Calls of functions written in C are not counted, and neither are the frames of `files`, which is how a driver leaves
-    itself out.
-    """
-
-    def __init__(self, *files: str) -> None:
-        self.calls: list[str] = []
-        self._files = frozenset(files)
-
-    def __call__(self, frame: t.Any, event: str, arg: t.Any) -> None:
-        if event == "call" and frame.f_code.co_filename not in self._files:
-            code = frame.f_code
-            self.calls.append(f"{code.co_filename}:{code.co_firstlineno} {code.co_qualname}")
-
-    def __enter__(self) -> CallCounter:
-        sys.setprofile(self)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        sys.setprofile(None)
-        # The counter's own __exit__ is a call like any other.
-        self.calls.pop()
-
-    @property
-    def count(self) -> int:
-        return len(self.calls)
-
-
 @pytest.fixture
 def count_calls() -> Callable[..., int]:
     """`count_calls(fn, *args)`: how many Python-level calls one call of `fn` makes, itself included."""
 
     def count(fn: Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> int:
-        with CallCounter() as counter:
+        with CallCounter(__file__).installed() as counter:
+            counter.recording = True
             fn(*args, **kwargs)
-        return counter.count
+            counter.recording = False
+        return len(counter.calls)
 
     return count

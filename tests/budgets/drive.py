@@ -7,15 +7,15 @@ is, whether Kolben's, Werkzeug's, the standard library's or the view's own.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import pathlib
 import sys
-import threading
 import typing as t
 
+from tests.calls import CallCounter
+
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from kolben import Kolben
 
@@ -33,46 +33,20 @@ _NOT_COUNTED = (
 )
 
 
-class _Profiler:
-    """Notes each Python-level call while it is `recording`."""
-
-    def __init__(self) -> None:
-        self.recording = False
-        self.calls: list[str] = []
-
-    def __call__(self, frame: t.Any, event: str, arg: object) -> None:
-        if event == "call" and self.recording and not frame.f_code.co_filename.startswith(_NOT_COUNTED):
-            self.calls.append(f"{_short(frame.f_code.co_filename)} {frame.f_code.co_qualname}")
-
-
-def _short(filename: str) -> str:
-    return "/".join(pathlib.PurePath(filename).parts[-2:])
-
-
-@contextlib.contextmanager
-def _profiling() -> Iterator[_Profiler]:
-    """Profiles this thread, and those that start meanwhile."""
-    profiler = _Profiler()
-    before = sys.getprofile()
-    threading.setprofile(profiler)
-    sys.setprofile(profiler)
-    try:
-        yield profiler
-    finally:
-        sys.setprofile(before)
-        threading.setprofile(None)
+def _counter() -> CallCounter:
+    return CallCounter(*_NOT_COUNTED)
 
 
 def wsgi_calls(app: Kolben, path: str) -> list[str]:
     """The calls of one warm GET through WSGI, from the server's call of the application to the body's `close`."""
-    with _profiling() as profiler:
+    with _counter().installed() as counter:
         for _ in range(WARM_UP):
             _wsgi(app, path)
-        profiler.recording = True
+        counter.recording = True
         status, body = _wsgi(app, path)
-        profiler.recording = False
+        counter.recording = False
     assert status.startswith("200"), (status, body)
-    return profiler.calls
+    return counter.calls
 
 
 def asgi_calls(app: Kolben, path: str) -> list[str]:
@@ -81,15 +55,15 @@ def asgi_calls(app: Kolben, path: str) -> list[str]:
     async def drive() -> tuple[int, bytes]:
         for _ in range(WARM_UP):
             await _asgi(app, path)
-        profiler.recording = True
+        counter.recording = True
         answer = await _asgi(app, path)
-        profiler.recording = False
+        counter.recording = False
         return answer
 
-    with _profiling() as profiler:
+    with _counter().installed() as counter:
         status, body = asyncio.run(drive())
     assert status == 200, (status, body)
-    return profiler.calls
+    return counter.calls
 
 
 def _wsgi(app: Kolben, path: str) -> tuple[str, bytes]:

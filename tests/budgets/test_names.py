@@ -15,7 +15,7 @@ NOT_A_NOUN = {"base", "common", "core", "misc", "util", "utils"}
 
 # Put together from parts, so that this file does not contain them.
 MACHINE_PATHS = [
-    "/".join(["", *parts]) for parts in (("work", ""), ("root", ""), ("home", ""), ("tmp", "ref"), ("Users", ""))
+    "/".join(["", *parts]) for parts in (("work", ""), ("root", "."), ("home", ""), ("tmp", "ref"), ("Users", ""))
 ]
 INDEX_HOSTS = [
     ".".join(parts)

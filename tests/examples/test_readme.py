@@ -31,7 +31,8 @@ def program(tmp_path: pathlib.Path, protocol: Protocol) -> Program:
 
     def load(text: str) -> KolbenClient:
         app: Kolben = one(text).load(tmp_path).app
-        return app.test_client(protocol=protocol)
+        client: KolbenClient = app.test_client(protocol=protocol)
+        return client
 
     return load
 
