@@ -258,8 +258,7 @@ def test_a_sync_generator_has_heartbeats_under_asgi() -> None:
         body: t.Any = stream.response
         chunks = [await anext(body) for _ in range(3)]
         release.set()
-        async for chunk in body:
-            chunks.append(chunk)
+        chunks += [chunk async for chunk in body]
         await body.aclose()
         return chunks
 

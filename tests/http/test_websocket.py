@@ -16,6 +16,8 @@ from kolben.http.websocket import LOOK_AHEAD, SyncWebSocket, WebSocket, WebSocke
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from kolben import Kolben
+
 Event = dict[str, t.Any]
 CONNECT: Event = {"type": "websocket.connect"}
 
@@ -229,7 +231,7 @@ def test_json() -> None:
         with pytest.raises(TypeError, match="not both"):
             await ws.send_json(1, a=2)
         received = await ws.receive_json(), await ws.receive_json()
-        with pytest.raises(ValueError):  # noqa: PT011  # Of the JSON library.
+        with pytest.raises(ValueError):  # Of the JSON library.
             await ws.receive_json()
         return received
 
@@ -265,7 +267,7 @@ def test_receive_after_the_end_raises_again_and_again() -> None:
             with pytest.raises(WebSocketClosed) as caught:
                 await ws.receive()
             assert (caught.value.code, caught.value.reason) == (4000, "kicked")
-        assert "4000" in str(caught.value)
+            assert "4000" in str(caught.value)
 
     run(view, gone(4000, "kicked"))
 
@@ -666,3 +668,78 @@ def test_s38_without_a_host_no_origin_is_the_same() -> None:
 def test_s38_only_the_very_origin_is_the_same(origin: str) -> None:
     if origin_is_allowed(origin, "a.com", "ws"):
         assert origin in {"http://a.com", "http://a.com:80"}
+
+
+# -- through an application ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sync", "async"])
+@pytest.mark.parametrize("way", ["parameter", "proxy"])
+def test_a_view_echoes(app: Kolben, kind: str, way: str) -> None:
+    from kolben import websocket
+
+    @app.websocket("/async/parameter/<name>")
+    async def async_parameter(ws: WebSocket, name: str) -> None:
+        async for message in ws:
+            await ws.send(f"{name}: {message!r} {ws.args['q']}")
+
+    @app.websocket("/async/proxy/<name>")
+    async def async_proxy(name: str) -> None:
+        while True:
+            await websocket.send(f"{name}: {await websocket.receive()!r} {websocket.args['q']}")
+
+    @app.websocket("/sync/parameter/<name>")
+    def sync_parameter(ws: SyncWebSocket, name: str) -> None:
+        for message in ws:
+            ws.send(f"{name}: {message!r} {ws.args['q']}")
+
+    @app.websocket("/sync/proxy/<name>")
+    def sync_proxy(name: str) -> None:
+        ws = t.cast("SyncWebSocket", websocket)
+        while True:
+            ws.send(f"{name}: {ws.receive()!r} {ws.args['q']}")
+
+    with app.test_client().websocket(f"/{kind}/{way}/ada?q=1") as ws:
+        ws.send("hi")
+        assert ws.receive() == "ada: 'hi' 1"
+        ws.send(b"hi")
+        assert ws.receive() == "ada: b'hi' 1"
+
+
+def test_s38_a_page_of_another_site_is_refused_before_the_view(app: Kolben) -> None:
+    from kolben.testing.websocket import WebSocketRejected
+
+    calls = []
+
+    @app.websocket("/ws")
+    async def view(ws: WebSocket) -> None:
+        calls.append(1)
+        await ws.send("in")
+
+    client = app.test_client()
+    with pytest.raises(WebSocketRejected) as caught, client.websocket("/ws", headers={"Origin": "http://evil.example"}):
+        pass
+    assert caught.value.status_code == 403
+    assert calls == []
+    app.config["WEBSOCKET_ALLOWED_ORIGINS"] = ["http://evil.example"]
+    with client.websocket("/ws", headers={"Origin": "http://evil.example"}) as ws:
+        assert ws.receive() == "in"
+
+
+def test_s38_a_message_that_is_too_large_ends_the_connection(app: Kolben) -> None:
+    from kolben.testing.websocket import WebSocketClosed as ClosedForClient
+
+    app.config["WEBSOCKET_MAX_MESSAGE_SIZE"] = 10
+
+    @app.websocket("/ws")
+    async def view(ws: WebSocket) -> None:
+        async for message in ws:
+            await ws.send(message)
+
+    with app.test_client().websocket("/ws") as ws:
+        ws.send("a" * 10)
+        assert ws.receive() == "a" * 10
+        ws.send("a" * 11)
+        with pytest.raises(ClosedForClient) as caught:
+            ws.receive()
+    assert caught.value.code == 1009

@@ -183,9 +183,8 @@ class WebSocket:
         event = await self._inbox.get()
         if event["type"] != "websocket.receive":
             raise self._ended(event.get("code") or 1005, event.get("reason") or "")
-        message: str | bytes | None = event.get("text")
-        if message is None:
-            message = event.get("bytes") or b""
+        text: str | None = event.get("text")
+        message: str | bytes = text if text is not None else event.get("bytes") or b""
         if self.max_message_size is not None and _is_larger(message, self.max_message_size):
             reason = f"a message may have {self.max_message_size} bytes"
             await self.close(1009, reason)
@@ -444,8 +443,8 @@ def _is_larger(message: str | bytes, limit: int) -> bool:
 
 
 def _pairs(headers: HeaderPairs) -> list[tuple[str, str]]:
-    items = getattr(headers, "items", None)
-    return list(items() if items is not None else headers)
+    items: t.Any = getattr(headers, "items", None)
+    return list(headers if items is None else items())
 
 
 def _accept_headers(headers: HeaderPairs | None) -> list[tuple[bytes, bytes]]:
