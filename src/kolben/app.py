@@ -232,9 +232,13 @@ class Kolben(Registrar, Overridable):
 
     def __call__(self, first: t.Any, second: t.Any, third: t.Any = None) -> t.Any:
         """``app(environ, start_response)`` as WSGI calls it, ``await app(scope, receive, send)`` as ASGI does."""
+        # PERF: benchmarks/inprocess.py, kind "plain text". Doors that nobody wrapped are not gone through twice.
+        plans = self.frozen.get(third is not None)
+        if plans is None or not plans.is_direct:
+            return self.wsgi_app(first, second) if third is None else self.asgi_app(first, second, third)
         if third is None:
-            return self.wsgi_app(first, second)
-        return self.asgi_app(first, second, third)
+            return wsgi.serve(plans, first, second)
+        return asgi.serve(plans, first, second, third)
 
     def wsgi_app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """The WSGI application (PEP 3333). Wrap it in middleware by ``app.wsgi_app = Middleware(app.wsgi_app)``."""

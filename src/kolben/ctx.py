@@ -268,13 +268,23 @@ class RequestContext(AppContext):
         """Make this the current context; the first time, open the session and match the URL."""
         outer = current.get(None)
         if not self._tokens:
-            self._tokens = []
-            self._app_ctx = outer.app_ctx if outer is not None and outer.app is self.app else None
+            if outer is not None and outer.request_ctx is self:
+                # NOTE: a protocol is answering this request. It ends the context, not who pushes it once more.
+                self._tokens = [None]
+            else:
+                self._tokens = []
+                self._app_ctx = outer.app_ctx if outer is not None and outer.app is self.app else None
         self._tokens.append(current.set(self))
-        if self._app_ctx is None and appcontext_pushed.receivers:
+        if self._app_ctx is None and len(self._tokens) == 1 and appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=bridge.to_sync)
+        if self._session is None:
+            self._session = self.plans.open_session(self)
         if self.plan is None:
-            self.plans.open_and_match(self)
+            self.match_request()
+
+    def match_request(self) -> None:
+        """Match the URL now, as a session interface may that must know the endpoint; else it is done when it is due."""
+        self.plan = self.plans.match(self)
 
     def pop(self, exc: BaseException | None = _unset) -> None:
         """Leave this context. The last pop runs the teardown functions."""
@@ -286,7 +296,7 @@ class RequestContext(AppContext):
                 plan.close(self, plan, exc)
         finally:
             self._leave(current.get(None), self._tokens.pop())
-        if self._app_ctx is None and appcontext_popped.receivers:
+        if self._app_ctx is None and not self._tokens and appcontext_popped.receivers:
             appcontext_popped.send(self.app, _async_wrapper=bridge.to_sync)
 
     async def _close_async(self, exc: BaseException | None) -> None:

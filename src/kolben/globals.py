@@ -108,6 +108,10 @@ class _ContextProxy(LocalProxy[t.Any]):
         return getattr(self._get_current_object(), name)
 
 
+# FLASK: a proxy without a context is "<LocalProxy unbound>".
+_ContextProxy.__name__ = LocalProxy.__name__
+
+
 if t.TYPE_CHECKING:
     app_ctx: AppContext
     request_ctx: RequestContext

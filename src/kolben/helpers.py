@@ -240,7 +240,7 @@ class _AsyncContextStream(AsyncIterator[T]):
         """Close the iterator, if it can be closed."""
         token = current.set(self._ctx)
         try:
-            await getattr(self._iterator, "aclose", _nothing_async)()
+            await getattr(self._iterator, "aclose", _no_aclose)()
         finally:
             current.reset(token)
 
@@ -249,7 +249,7 @@ def _nothing() -> None:
     pass
 
 
-async def _nothing_async() -> None:
+async def _no_aclose() -> None:
     pass
 
 

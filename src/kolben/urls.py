@@ -103,7 +103,7 @@ def make_adapter(app: Kolben, request: Request | None) -> MapAdapter | None:
     if app.url_map.host_matching or server_name is None:
         server_name = host
     elif app.subdomain_matching:
-        subdomain = _subdomain(host, server_name.lower(), request.scheme)
+        subdomain = _subdomain(app, host, server_name.lower(), request.scheme)
     if not app.subdomain_matching:
         subdomain = None if app.url_map.host_matching else app.url_map.default_subdomain or ""
     return app.url_map.bind(
@@ -126,12 +126,24 @@ def _scheme(request: Request) -> str:
 _DEFAULT_PORTS = {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}
 
 
-def _subdomain(host: str, server_name: str, scheme: str) -> str:
+def _subdomain(app: Kolben, host: str, server_name: str, scheme: str) -> str:
     """What ``host`` has in front of ``server_name``; a name that no rule has, and a warning, if it is another's host."""
     server_name = server_name.removesuffix(_DEFAULT_PORTS.get(scheme, ""))
     if host == server_name:
         return ""
     if not host.endswith(f".{server_name}"):
-        warnings.warn(f"Current server name {host!r} doesn't match configured server name {server_name!r}", stacklevel=2)
+        _warn_of_host(app, f"Current server name {host!r} doesn't match configured server name {server_name!r}")
         return "<invalid>"
     return host.removesuffix(f".{server_name}")
+
+
+_WARNINGS_AT_MOST = 100
+_warned: dict[t.Any, t.Any] = {}
+
+
+def _warn_of_host(app: Kolben, message: str) -> None:
+    """Warn on behalf of the module of the application's class, which is what filters know."""
+    if len(_warned) > _WARNINGS_AT_MOST:
+        # NOTE: hosts are the clients' to choose; what was warned of is not kept without limit.
+        _warned.clear()
+    warnings.warn_explicit(message, UserWarning, __file__, 0, module=type(app).__module__, registry=_warned)

@@ -43,6 +43,7 @@ class Plans(dict[t.Any, Plan]):
         self.app = app
         self.on_loop = on_loop
         self.overrides = overridable.find_overrides(app)
+        self.is_direct = not self.overrides & {"asgi_app", "wsgi_app"}
         self.response_class = app.response_class
         self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)
         self.matches_path_only = not (
@@ -169,7 +170,7 @@ class Plans(dict[t.Any, Plan]):
         plan.save_session = self._session_saver(plan.mode)
         plan.handlers = {}
         plan.find_handler = self._handler_finder(plan, adapt)
-        plan.pass_through = _pass_through_async
+        plan.pass_through = bridge.to_async(_pass_through, blocking=False)
         return plan
 
     def _view(self, endpoint: str) -> Callable[..., t.Any]:
@@ -206,7 +207,7 @@ class Plans(dict[t.Any, Plan]):
         plan.save_session = self._session_saver(plan.mode)
         plan.handlers = {}
         plan.find_handler = self._handler_finder(plan, adapt)
-        plan.pass_through = _pass_through_async if plan.mode is Mode.LOOP else _pass_through
+        plan.pass_through = bridge.to_async(_pass_through, blocking=False) if plan.mode is Mode.LOOP else _pass_through
         overridden = self.overrides & overridable.STEPS
         plan.run = overridable.run if overridden else run.run_async if plan.mode is Mode.LOOP else run.run
         plan.close = overridable.close if overridden else run.close_async if plan.mode is Mode.LOOP else run.close
@@ -319,8 +320,4 @@ def _raise_routing_exception(**values: t.Any) -> t.NoReturn:
 
 
 def _pass_through(rv: t.Any) -> t.Any:
-    return rv
-
-
-async def _pass_through_async(rv: t.Any) -> t.Any:
     return rv

@@ -115,6 +115,8 @@ def error_response(app: Kolben, exc: HTTPException) -> Response:
     cls = app.response_class
     if exc.response is not None:
         return t.cast("Response", cls.force_type(exc.get_response(), {}))
+    if type(exc).get_response is not HTTPException.get_response:
+        return t.cast("Response", cls.force_type(exc.get_response(_request().environ), {}))
     if app.explains_errors and _prefers_json():
         return _problem(app, exc)
     return t.cast("Response", cls(exc.get_body(), status=exc.code, headers=exc.get_headers()))

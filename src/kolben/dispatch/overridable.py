@@ -54,7 +54,7 @@ STEPS = frozenset(
 )
 """Overriding one of these makes requests run through all of them."""
 
-_WATCHED = STEPS | {"create_url_adapter", "make_response"}
+_WATCHED = STEPS | {"asgi_app", "create_url_adapter", "make_response", "wsgi_app"}
 
 _sentinel: t.Any = object()
 

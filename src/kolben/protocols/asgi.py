@@ -15,10 +15,11 @@ from ..dispatch.plan import Mode, Plan
 from ..globals import current
 from ..http.body import ReceivedBody, StreamedBody
 from ..http.response import Response
-from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
+from ..signals import appcontext_popped, appcontext_pushed
 from . import lifespan
 from .head import KNOWN_HOSTS, checked
 from .wire import asgi_messages
+from .wsgi import needs_closing
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -38,36 +39,17 @@ _NO_BODY_EXPECTED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CON
 async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request, serve one WebSocket, or live through the server's lifespan."""
     if scope["type"] != "http":
-        if scope["type"] == "websocket":
-            from . import websocket
-
-            return await websocket.serve(plans, scope, receive, send)
-        return await lifespan.serve(plans.app, receive, send)
-    headers = scope["headers"]
-    index = dict(headers)
+        return await _serve_other(plans, scope, receive, send)
+    index = dict(scope["headers"])
     path: str = scope["path"]
-    if (
-        len(index) != len(headers)
-        or scope.get("root_path")
-        or path[:1] != "/"
-        or path[1:2] == "/"
-        or not path.isascii()
-        or "\0" in path
-        or not index.get(b"content-length", b"0").isdigit()
-        or index.get(b"host") not in KNOWN_HOSTS
-    ):
+    is_odd = path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path or scope.get("root_path")
+    is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or not index.get(b"content-length", b"0").isdigit()
+    if is_odd or len(index) != len(scope["headers"]):
         try:
             path = checked(scope, index)
         except BadRequest as exc:
             return await _refuse(exc, scope, send)
-    if plans.makes_requests_plain:
-        request: Request = plans.request_class.__new__(plans.request_class)
-        request.scope = scope
-        request.path = path
-        request.method = scope["method"]
-    else:
-        request = plans.request_class.from_scope(scope)
-    ctx = RequestContext(plans, request)
+    ctx = _open(plans, scope, path)
     token = current.set(ctx)
     try:
         if plans.app.serving.is_due or appcontext_pushed.receivers:
@@ -75,39 +57,58 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         if not plans.session_is_lazy or (b"cookie" in index and _may_have_session(plans, scope, index)):
             ctx._session = await _open_session(plans, ctx)
         plan = ctx.plan = plans.match(ctx)
-        if request.method not in _NO_BODY_EXPECTED or b"content-length" in index or b"transfer-encoding" in index:
+        if scope["method"] not in _NO_BODY_EXPECTED or b"content-length" in index or b"transfer-encoding" in index:
             await _take_body(ctx, plan, index, receive)
         if plan.mode is Mode.LOOP:
             response = await plan.run(ctx)
         elif plan.mode is Mode.THREAD:
-            response = await bridge.in_thread(_answer_in_thread, ctx, plan)
+            response = await bridge.in_thread(_answer_in_thread, ctx)
         else:
             response = plan.run(ctx)
         if (type(response) is plans.response_class and type(response.response) is list) or is_buffered(response):
-            # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
-            if not ctx.is_closed and _needs_closing(ctx):
-                await _close(ctx)
-            ctx.is_closed = True
-            await _send(request, response, send)
+            await _send(ctx, response, send)
         else:
-            from .pump import Pump
-
-            await Pump(ctx, response, receive, send, _close).run()
+            await _stream(ctx, response, receive, send)
     except BaseException as exc:
         ctx.error = ctx.error or exc
         raise
     finally:
-        if "kolben.preserve_context" in scope:
-            scope["kolben.preserve_context"](ctx)
         try:
-            if not ctx.is_closed:
-                await _close(ctx)
+            if not ctx.is_closed or ctx.background is not None or "kolben.preserve_context" in scope:
+                await _leave(ctx, scope)
         finally:
             current.reset(token)
             if appcontext_popped.receivers:
                 await bridge.send_async(appcontext_popped, plans.app)
-            if ctx.background is not None:
-                plans.app.serving.launch(ctx.background)
+
+
+async def _serve_other(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        from . import websocket
+
+        await websocket.serve(plans, scope, receive, send)
+    elif scope["type"] == "lifespan":
+        await lifespan.serve(plans.app, receive, send)
+    else:
+        raise ValueError(f"The server opened a connection of a type that ASGI 3 does not know: {scope['type']!r}.")
+
+
+def _open(plans: Plans, scope: Scope, path: str) -> RequestContext:
+    """The context of a request, and the request, unless its class makes itself, without a constructor."""
+    if not plans.makes_requests_plain:
+        return RequestContext(plans, plans.request_class.from_scope(scope))
+    request: Request = plans.request_class.__new__(plans.request_class)
+    request.scope = scope
+    request.path = path
+    request.method = scope["method"]
+    return RequestContext(plans, request)
+
+
+async def _leave(ctx: RequestContext, scope: Scope) -> None:
+    """End what is still open of a request, unless the test client wants to look at it first."""
+    if "kolben.preserve_context" in scope:
+        scope["kolben.preserve_context"](ctx)
+    await _close(ctx)
 
 
 async def _announce(app: Kolben) -> None:
@@ -132,50 +133,44 @@ def is_buffered(response: t.Any) -> bool:
     return isinstance(response, Response) and response.goes_plain and isinstance(response.response, (list, tuple))
 
 
-def _answer_in_thread(ctx: RequestContext, plan: Plan) -> Response:
+def _answer_in_thread(ctx: RequestContext) -> Response:
     """Run the pipeline, and for a body in memory its teardown too, on the one thread."""
     response = None
     try:
-        response = plan.run(ctx)
+        response = ctx.plan.run(ctx)
+        return response
     except BaseException as exc:
         ctx.error = exc
         raise
     finally:
-        if response is None or is_buffered(response):
-            _close_sync(ctx, plan)
-        else:
+        if response is not None and type(response.response) is not list and not is_buffered(response):
             ctx.context = copy_context()
-    return response
+        elif needs_closing(ctx):
+            _close_here(ctx)
+        else:
+            ctx.is_closed = True
 
 
-def _needs_closing(ctx: RequestContext) -> bool:
-    return bool(
-        ctx.plan.has_teardown
-        or "body" in ctx.request.__dict__
-        or request_tearing_down.receivers
-        or appcontext_tearing_down.receivers
-    )
-
-
-def _close_sync(ctx: RequestContext, plan: Plan) -> None:
+def _close_here(ctx: RequestContext) -> None:
     if not ctx.is_closed:
         ctx.is_closed = True
-        if _needs_closing(ctx):
-            plan.close(ctx, plan, ctx.error)
+        ctx.plan.close(ctx, ctx.plan, ctx.error)
 
 
 async def _close(ctx: RequestContext) -> None:
     """End a request's context on whatever runs its plan. Further calls do nothing."""
     plan: Plan | None = ctx.plan
-    if plan is None or ctx.is_closed:
-        return
-    if plan.mode is Mode.LOOP:
-        ctx.is_closed = True
-        await plan.close(ctx, plan, ctx.error)
-    elif plan.mode is Mode.THREAD:
-        await bridge.in_cleanup_thread((ctx.context or copy_context()).run, _close_sync, ctx, plan)
-    else:
-        _close_sync(ctx, plan)
+    if plan is not None and not ctx.is_closed:
+        if plan.mode is Mode.LOOP:
+            ctx.is_closed = True
+            await plan.close(ctx, plan, ctx.error)
+        elif plan.mode is Mode.THREAD:
+            await bridge.in_cleanup_thread((ctx.context or copy_context()).run, _close_here, ctx)
+        else:
+            _close_here(ctx)
+    if ctx.background is not None:
+        jobs, ctx.background = ctx.background, None
+        ctx.app.serving.launch(jobs)
 
 
 async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> None:
@@ -196,8 +191,15 @@ async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes],
         body.resume = lambda: bridge.call_sync(body.fill, receive, bridge.in_thread)
 
 
-async def _send(request: Request, response: Response, send: Send) -> None:
-    """Send a response whose body is in memory."""
+async def _send(ctx: RequestContext, response: Response, send: Send) -> None:
+    """End the request, and send a response whose body is in memory.
+
+    In that order: what teardown releases, a database connection say, is free before a slow client is served.
+    """
+    if not ctx.is_closed and ctx.background is None:
+        if needs_closing(ctx):
+            await _close(ctx)
+        ctx.is_closed = True
     chunks: t.Any = response.response
     if "headers" in response.__dict__ or len(chunks) != 1 or type(chunks[0]) is not bytes:
         start, body = asgi_messages(response)
@@ -212,9 +214,15 @@ async def _send(request: Request, response: Response, send: Send) -> None:
             ],
         }
     await send(start)
-    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+    await send({"type": "http.response.body", "body": b"" if ctx.request.method == "HEAD" else body})
     if "_on_close" in response.__dict__:
         response.close()
+
+
+async def _stream(ctx: RequestContext, response: t.Any, receive: Receive, send: Send) -> None:
+    from .pump import Pump
+
+    await Pump(ctx, response, receive, send, _close).run()
 
 
 async def _refuse(exc: BadRequest, scope: Scope, send: Send) -> None:

@@ -66,7 +66,9 @@ class OwnedStream:
     def _finish(self) -> None:
         try:
             try:
-                close = getattr(self._iterator, "close", None)
+                # NOTE: a response closes its own body; a close that counts is called once (PEP 3333).
+                is_body = getattr(self._response, "response", None) is self._iterator
+                close = None if is_body else getattr(self._iterator, "close", None)
                 if close is not None:
                     close()
             finally:

@@ -80,14 +80,18 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
         if "kolben.preserve_context" in scope:
             scope["kolben.preserve_context"](ctx)
         try:
-            if ctx.plan is not None:
-                await pipeline.close(ctx, ctx.plan, ctx.error)
+            await _close(ctx)
         finally:
             current.reset(token)
             if appcontext_popped.receivers:
                 await bridge.send_async(appcontext_popped, app)
-            if ctx.background is not None:
-                app.serving.launch(ctx.background)
+
+
+async def _close(ctx: RequestContext) -> None:
+    if ctx.plan is not None:
+        await pipeline.close(ctx, ctx.plan, ctx.error)
+    if ctx.background is not None:
+        ctx.app.serving.launch(ctx.background)
 
 
 def _check_origin(plans: Plans, scope: Scope, websocket: WebSocket) -> None:

@@ -41,14 +41,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             path = _checked(environ, path)
         except BadRequest as exc:
             return exc.get_response()(environ, start_response)
-    if plans.makes_requests_plain:
-        request: Request = plans.request_class.__new__(plans.request_class)
-        request.environ = environ
-        request.path = path
-        request.method = environ["REQUEST_METHOD"].upper()
-    else:
-        request = plans.request_class(environ)
-    ctx = RequestContext(plans, request)
+    ctx = _open(plans, environ, path)
     token = current.set(ctx)
     stream = None
     try:
@@ -58,33 +51,36 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             ctx._session = plans.open_session(ctx)
         plan = ctx.plan = plans.match(ctx)
         if plan.takes_body_early:
-            _take_body(request, plan)
+            _take_body(ctx.request, plan)
         response = plan.run(ctx)
         if type(body := response.response) is list and type(response) is plans.response_class:
-            return _send(request, response, body, start_response)
+            return _send(ctx.request, response, body, start_response)
         stream = _send_other(ctx, response, environ, start_response)
         return stream
     except BaseException as exc:
         ctx.error = exc
         raise
     finally:
-        preserve = environ.get("werkzeug.debug.preserve_context")
-        if preserve is not None:
-            preserve(ctx)
+        if "werkzeug.debug.preserve_context" in environ:
+            environ["werkzeug.debug.preserve_context"](ctx)
         try:
-            if type(stream) is not OwnedStream and (
-                ctx.plan is None
-                or ctx.plan.has_teardown
-                or ctx.background is not None
-                or "body" in request.__dict__
-                or request_tearing_down.receivers
-                or appcontext_tearing_down.receivers
-            ):
+            if type(stream) is not OwnedStream and needs_closing(ctx):
                 close(ctx)
         finally:
             current.reset(token)
             if appcontext_popped.receivers:
                 bridge.send(appcontext_popped, plans.app)
+
+
+def _open(plans: Plans, environ: WSGIEnvironment, path: str) -> RequestContext:
+    """The context of a request, and the request, unless its class makes itself, without a constructor."""
+    if not plans.makes_requests_plain:
+        return RequestContext(plans, plans.request_class(environ))
+    request: Request = plans.request_class.__new__(plans.request_class)
+    request.environ = environ
+    request.path = path
+    request.method = environ["REQUEST_METHOD"].upper()
+    return RequestContext(plans, request)
 
 
 def _announce(app: Kolben) -> None:
@@ -143,7 +139,7 @@ def _send_other(
 ) -> Iterable[bytes]:
     """Send a stream, or a response that sends itself."""
     if not isinstance(response, Response) or not response.goes_plain:
-        return _owned(ctx, response, response(environ, start_response))
+        return _owned(ctx, None, response(environ, start_response))
     status = response._status_code
     headers = response.wire_headers()
     start_response(response.status, headers)
@@ -161,6 +157,18 @@ def _owned(ctx: RequestContext, response: t.Any, body: t.Any) -> Iterable[bytes]
     # NOTE: two contexts, for the loop is in one of them while this thread, in the other, waits for it.
     iterator = bridge.SyncIterator(body, copy_context()) if hasattr(body, "__aiter__") else iter(body)
     return OwnedStream(ctx, response, iterator, copy_context(), close)
+
+
+def needs_closing(ctx: RequestContext) -> bool:
+    """Whether there is anything to do at the end of a request."""
+    plan: Plan | None = ctx.plan
+    return bool(
+        ctx.background is not None
+        or "body" in ctx.request.__dict__
+        or (plan is not None and plan.has_teardown)
+        or request_tearing_down.receivers
+        or appcontext_tearing_down.receivers
+    )
 
 
 def close(ctx: RequestContext) -> None:
