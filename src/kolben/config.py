@@ -145,9 +145,11 @@ class Config(dict[str, t.Any]):
             return _missing(exc, silent)
         return self.from_mapping(values)
 
-    def from_mapping(self, mapping: Mapping[str, t.Any] | None = None, **kwargs: t.Any) -> bool:
-        """Update from a mapping or keywords, ignoring keys that are not upper case. Returns ``True``."""
-        for key, value in {**(mapping or {}), **kwargs}.items():
+    def from_mapping(
+        self, mapping: Mapping[str, t.Any] | Iterable[tuple[str, t.Any]] | None = None, **kwargs: t.Any
+    ) -> bool:
+        """Update from a mapping, pairs or keywords, ignoring keys that are not upper case. Returns ``True``."""
+        for key, value in dict(mapping or {}, **kwargs).items():
             if key.isupper():
                 self[key] = value
         return True

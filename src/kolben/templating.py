@@ -244,11 +244,15 @@ class DispatchingJinjaLoader(BaseLoader):
                 attempts.append((owner, loader, loader.get_source(environment, template)))
             except TemplateNotFound:
                 attempts.append((owner, loader, None))
-        self.app.logger.info(_explanation(self.app, template, attempts))
+        self.explain(template, attempts)
         for _owner, _loader, source in attempts:
             if source is not None:
                 return source
         raise TemplateNotFound(template)
+
+    def explain(self, template: str, attempts: list[tuple[Registrar, BaseLoader, Source | None]]) -> None:
+        """Log where a template was looked for, and what was found there."""
+        self.app.logger.info(explanation(self.app, template, attempts))
 
     def _iter_loaders(self) -> Iterator[tuple[Registrar, BaseLoader]]:
         for owner in (self.app, *self.app.iter_blueprints()):
@@ -260,7 +264,7 @@ class DispatchingJinjaLoader(BaseLoader):
         return list({name for _owner, loader in self._iter_loaders() for name in loader.list_templates()})
 
 
-def _explanation(app: Kolben, template: str, attempts: list[tuple[Registrar, BaseLoader, Source | None]]) -> str:
+def explanation(app: Kolben, template: str, attempts: list[tuple[Registrar, BaseLoader, Source | None]]) -> str:
     lines = [f"Locating template {template!r}:"]
     for number, (owner, loader, source) in enumerate(attempts, 1):
         kind = "application" if owner is app else "blueprint"

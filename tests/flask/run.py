@@ -88,16 +88,16 @@ def environment(suites: dict[str, Suite]) -> pathlib.Path:
 
     Both runs use this one, so that they differ in nothing but the alias.
     """
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needs = sorted({PYTEST, *project["dependencies"], *(need for suite in suites.values() for need in suite.needs)})
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    needs = sorted({PYTEST, *(need for suite in suites.values() for need in suite.needs)})
     sdists = sorted({suite.sdist() for suite in suites.values()})
-    key = json.dumps([sys.version, needs, [path.name for path in sdists]])
+    key = json.dumps([sys.version, tomllib.loads(project)["project"]["dependencies"], needs, [path.name for path in sdists]])
     folder = CACHE / f"env-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
         print(f"Making the environment of the suites, {folder.name}", flush=True)
         venv.create(folder, clear=True, with_pip=True)
-        subprocess.run([python, *PIP, "install", *needs, *sdists], check=True)
+        subprocess.run([python, *PIP, "install", *needs, *sdists, "--editable", ROOT], check=True)
         (folder / "ready").touch()
     return python
 
@@ -109,7 +109,7 @@ def run_tests(python: pathlib.Path, suite: Suite, on_kolben: bool) -> Outcomes:
     folder = suite.sources()
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("FLASK_", "KOLBEN_", "PYTEST"))}
     # The tutorial's package is tested where it stands, without being installed.
-    variables["PYTHONPATH"] = os.pathsep.join([*([str(ROOT / "src")] if on_kolben else []), str(folder)])
+    variables["PYTHONPATH"] = str(folder)
     alias = ["-p", "kolben.as_flask"] if on_kolben else []
     command = [python, "-m", "pytest", *alias, "-p", "no:cacheprovider", "-q", f"--junitxml={report}", *suite.tests]
     output = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)

@@ -138,7 +138,9 @@ def _problem(app: Kolben, exc: HTTPException) -> Response:
     if exc.description:
         problem["detail"] = exc.description
     response = app.response_class(
-        app.json.dumps(problem), status=exc.code or HTTPStatus.INTERNAL_SERVER_ERROR, mimetype="application/problem+json"
+        app.json.dumps(problem),
+        status=exc.code or HTTPStatus.INTERNAL_SERVER_ERROR,
+        mimetype="application/problem+json",
     )
     for name, value in exc.get_headers():
         if name.lower() != "content-type":

@@ -30,10 +30,10 @@ from kolben.routing import Rule as Rule
 
 from . import cli as cli
 from . import typing as ft  # noqa: F401
-from .cli import AppGroup
 from .config import Config
 from .ctx import AppContext as AppContext
 from .ctx import RequestContext as RequestContext
+from .ctx import _AppCtxGlobals
 from .globals import _cv_app as _cv_app
 from .globals import _cv_request as _cv_request
 from .globals import current_app as current_app
@@ -55,7 +55,7 @@ from .signals import got_request_exception as got_request_exception
 from .signals import request_finished as request_finished
 from .signals import request_started as request_started
 from .signals import request_tearing_down as request_tearing_down
-from .templating import Environment
+from .templating import DispatchingJinjaLoader, Environment
 from .testing import FlaskClient, FlaskCliRunner
 from .wrappers import Request as Request
 from .wrappers import Response as Response
@@ -73,8 +73,8 @@ class Flask(App):
     explains_errors = False
     config_class = Config
     json_provider_class: type[JSONProvider] = DefaultJSONProvider
+    app_ctx_globals_class = _AppCtxGlobals
     jinja_environment = Environment
-    cli_group_class = AppGroup
 
     default_config: t.ClassVar[t.Any] = ImmutableDict(
         {
@@ -84,6 +84,10 @@ class Flask(App):
             "MAX_CONTENT_LENGTH": None,
         }
     )
+
+    def create_global_jinja_loader(self) -> DispatchingJinjaLoader:
+        """The loader that asks the application's loader and then those of its blueprints."""
+        return DispatchingJinjaLoader(self)
 
     def test_client(self, use_cookies: bool = True, *, async_: bool = False, **kwargs: t.Any) -> t.Any:
         """A client for tests: :attr:`test_client_class`, or a :class:`.FlaskClient`."""

@@ -13,7 +13,6 @@ from werkzeug.exceptions import HTTPException as HTTPException
 from kolben import ctx as _contexts
 from kolben.ctx import AppContext as AppContext
 from kolben.ctx import F as F
-from kolben.ctx import _AppCtxGlobals as _AppCtxGlobals
 from kolben.ctx import _unset as _sentinel  # noqa: F401
 from kolben.ctx import after_this_request as after_this_request
 from kolben.ctx import copy_current_request_context as copy_current_request_context
@@ -32,6 +31,14 @@ if t.TYPE_CHECKING:
     from .app import Flask
     from .sessions import SessionMixin
     from .wrappers import Request
+
+
+class _AppCtxGlobals(_contexts._AppCtxGlobals):
+    """What ``flask.g`` is: a plain namespace."""
+
+    def __repr__(self) -> str:
+        ctx = _cv_app.get(None)
+        return object.__repr__(self) if ctx is None else f"<flask.g of {ctx.app.name!r}>"
 
 
 class _AnyRequestContext(type):

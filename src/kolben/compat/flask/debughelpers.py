@@ -10,7 +10,7 @@ from kolben.debug.forms import DebugFilesKeyError as DebugFilesKeyError
 from kolben.debug.forms import FormDataRoutingRedirect as FormDataRoutingRedirect
 from kolben.debug.forms import explain_missing_files as attach_enctype_error_multidict  # noqa: F401
 from kolben.routing import RequestRedirect as RequestRedirect
-from kolben.templating import _explanation
+from kolben.templating import explanation
 
 from .blueprints import Blueprint as Blueprint
 from .globals import request_ctx as request_ctx
@@ -23,4 +23,4 @@ class UnexpectedUnicodeError(AssertionError, UnicodeError):
 
 def explain_template_loading_attempts(app: App, template: str, attempts: list[t.Any]) -> None:
     """Log where a template was looked for (``EXPLAIN_TEMPLATE_LOADING``)."""
-    app.logger.info(_explanation(app, template, attempts))
+    app.logger.info(explanation(app, template, attempts))

@@ -21,7 +21,6 @@ from kolben.app import _make_timedelta as _make_timedelta
 from kolben.routing import BuildError as BuildError
 from kolben.routing import Map as Map
 from kolben.routing import Rule as Rule
-from kolben.templating import DispatchingJinjaLoader as DispatchingJinjaLoader
 
 from .. import typing as ft
 from ..config import Config as Config
@@ -32,6 +31,7 @@ from ..helpers import get_debug_flag as get_debug_flag
 from ..json.provider import DefaultJSONProvider as DefaultJSONProvider
 from ..json.provider import JSONProvider as JSONProvider
 from ..logging import create_logger as create_logger
+from ..templating import DispatchingJinjaLoader as DispatchingJinjaLoader
 from ..templating import Environment as Environment
 from .scaffold import Scaffold as Scaffold
 from .scaffold import _endpoint_from_view_func as _endpoint_from_view_func
