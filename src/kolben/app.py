@@ -155,9 +155,7 @@ class Kolben(Registrar, Overridable):
         if instance_path is None:
             instance_path = self.auto_find_instance_path()
         elif not os.path.isabs(instance_path):
-            raise ValueError(
-                "If an instance path is provided it must be absolute. A relative path was given instead."
-            )
+            raise ValueError("If an instance path is provided it must be absolute. A relative path was given instead.")
         self.instance_path = instance_path
         self.config = self.make_config(instance_relative_config)
         self.aborter = self.make_aborter()
@@ -173,13 +171,12 @@ class Kolben(Registrar, Overridable):
         self.serving = Serving(self)
         asgi.mark(self)
         if self.has_static_folder:
-            assert bool(static_host) == host_matching, "Invalid static_host/host_matching combination"
-            self.add_url_rule(
-                f"{self.static_url_path}/<path:filename>",
-                endpoint="static",
-                host=static_host,
-                view_func=self._static_view(),
-            )
+            self._add_static_route(static_host)
+
+    def _add_static_route(self, host: str | None) -> None:
+        assert bool(host) == self.url_map.host_matching, "Invalid static_host/host_matching combination"
+        rule = f"{self.static_url_path}/<path:filename>"
+        self.add_url_rule(rule, endpoint="static", host=host, view_func=self._static_view())
 
     def _static_view(self) -> Callable[..., t.Any]:
         # NOTE: a weak reference, so that the application does not keep itself alive through its own view.
@@ -429,9 +426,7 @@ class Kolben(Registrar, Overridable):
         if methods is None:
             methods = getattr(view_func, "methods", None) or ("GET",)
         if isinstance(methods, str):
-            raise TypeError(
-                'Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])'
-            )
+            raise TypeError('Allowed methods must be a list of strings, for example: @app.route(..., methods=["POST"])')
         methods = {item.upper() for item in methods} | set(getattr(view_func, "required_methods", ()))
         if provide_automatic_options is None:
             provide_automatic_options = getattr(view_func, "provide_automatic_options", None)
@@ -450,9 +445,7 @@ class Kolben(Registrar, Overridable):
         if view_func is not None:
             old_func = self.view_functions.get(endpoint)
             if old_func is not None and old_func != view_func:
-                raise AssertionError(
-                    f"View function mapping is overwriting an existing endpoint function: {endpoint}"
-                )
+                raise AssertionError(f"View function mapping is overwriting an existing endpoint function: {endpoint}")
             self.view_functions[endpoint] = view_func
 
     def _template_function(self, kind: str, name: str | None) -> Callable[[F], F]:
@@ -630,5 +623,3 @@ class Kolben(Registrar, Overridable):
         from .testing import KolbenCliRunner
 
         return (self.test_cli_runner_class or KolbenCliRunner)(self, **kwargs)
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing as t
-from contextvars import copy_context
+from contextvars import Token, copy_context
 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -52,11 +52,13 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     ctx = _open(plans, scope, path)
     token = current.set(ctx)
     try:
+        if token.old_value is not Token.MISSING:
+            ctx.enter_app_context(token.old_value)
         if plans.app.serving.is_due or appcontext_pushed.receivers:
-            await _announce(plans.app)
+            await _announce(ctx)
         if not plans.session_is_lazy or (b"cookie" in index and _may_have_session(plans, scope, index)):
-            ctx._session = await _open_session(plans, ctx)
-        plan = ctx.plan = plans.match(ctx)
+            await _open_early(plans, ctx)
+        plan = ctx.plan = ctx.plan or plans.match(ctx)
         if scope["method"] not in _NO_BODY_EXPECTED or b"content-length" in index or b"transfer-encoding" in index:
             await _take_body(ctx, plan, index, receive)
         if plan.mode is Mode.LOOP:
@@ -78,7 +80,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
                 await _leave(ctx, scope)
         finally:
             current.reset(token)
-            if appcontext_popped.receivers:
+            if appcontext_popped.receivers and ctx._app_ctx is None:
                 await bridge.send_async(appcontext_popped, plans.app)
 
 
@@ -111,16 +113,19 @@ async def _leave(ctx: RequestContext, scope: Scope) -> None:
     await _close(ctx)
 
 
-async def _announce(app: Kolben) -> None:
-    if app.serving.is_due:
-        await app.serving.start()
-    if appcontext_pushed.receivers:
-        await bridge.send_async(appcontext_pushed, app)
+async def _announce(ctx: RequestContext) -> None:
+    if ctx.app.serving.is_due:
+        await ctx.app.serving.start()
+    if appcontext_pushed.receivers and ctx._app_ctx is None:
+        await bridge.send_async(appcontext_pushed, ctx.app)
 
 
-async def _open_session(plans: Plans, ctx: RequestContext) -> t.Any:
-    """The session, opened in a thread if that is not Kolben's own, which may block."""
-    return plans.open_session(ctx) if plans.session_is_lazy else await bridge.in_thread(plans.open_session, ctx)
+async def _open_early(plans: Plans, ctx: RequestContext) -> None:
+    """Open the session, in a thread if that is not Kolben's own, which may block."""
+    if plans.session_is_lazy:
+        plans.open_early(ctx)
+    else:
+        await bridge.in_thread(plans.open_early, ctx)
 
 
 def _may_have_session(plans: Plans, scope: Scope, index: dict[bytes, bytes]) -> bool:
@@ -268,5 +273,3 @@ class _Call:
         app = self._app()
         assert app is not None
         return type(app).__call__(app, *args, **kwargs)
-
-

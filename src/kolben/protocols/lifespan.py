@@ -178,7 +178,9 @@ class Serving:
         for task in late:
             task.cancel()
         if late:
-            self.app.logger.warning(f"Cancelled {len(late)} background tasks that did not end in time ('SHUTDOWN_TIMEOUT').")
+            self.app.logger.warning(
+                f"Cancelled {len(late)} background tasks that did not end in time ('SHUTDOWN_TIMEOUT')."
+            )
             await asyncio.wait(late)
 
 

@@ -158,5 +158,3 @@ def _call_wsgi(ctx: RequestContext, response: t.Any) -> tuple[Message, t.Any]:
         "headers": encode_headers(headers),
     }
     return start, body
-
-

@@ -66,7 +66,8 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
     try:
         if appcontext_pushed.receivers:
             await bridge.send_async(appcontext_pushed, app)
-        ctx._session = await bridge.call_async(plans.open_session, ctx)
+        if not plans.session_is_lazy:
+            ctx._session = await bridge.in_thread(plans.open_session, ctx)
         plan = ctx.plan = plans.match_websocket(ctx)
         ctx.websocket = websocket if plan.is_async else t.cast(WebSocket, SyncWebSocket(websocket))
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing as t
-from contextvars import copy_context
+from contextvars import Token, copy_context
 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -21,7 +21,6 @@ if t.TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from ..app import Kolben
     from ..dispatch.build import Plans
     from ..dispatch.plan import Plan
     from ..http.request import Request
@@ -45,11 +44,13 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
     token = current.set(ctx)
     stream = None
     try:
+        if token.old_value is not Token.MISSING:
+            ctx.enter_app_context(token.old_value)
         if plans.app.serving.is_due or appcontext_pushed.receivers:
-            _announce(plans.app)
+            _announce(ctx)
         if not plans.session_is_lazy or ("HTTP_COOKIE" in environ and plans.session_cookie in environ["HTTP_COOKIE"]):
-            ctx._session = plans.open_session(ctx)
-        plan = ctx.plan = plans.match(ctx)
+            plans.open_early(ctx)
+        plan = ctx.plan = ctx.plan or plans.match(ctx)
         if plan.takes_body_early:
             _take_body(ctx.request, plan)
         response = plan.run(ctx)
@@ -68,7 +69,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
                 close(ctx)
         finally:
             current.reset(token)
-            if appcontext_popped.receivers:
+            if appcontext_popped.receivers and ctx._app_ctx is None:
                 bridge.send(appcontext_popped, plans.app)
 
 
@@ -83,11 +84,11 @@ def _open(plans: Plans, environ: WSGIEnvironment, path: str) -> RequestContext:
     return RequestContext(plans, request)
 
 
-def _announce(app: Kolben) -> None:
-    if app.serving.is_due:
-        app.serving.start_sync()
-    if appcontext_pushed.receivers:
-        bridge.send(appcontext_pushed, app)
+def _announce(ctx: RequestContext) -> None:
+    if ctx.app.serving.is_due:
+        ctx.app.serving.start_sync()
+    if appcontext_pushed.receivers and ctx._app_ctx is None:
+        bridge.send(appcontext_pushed, ctx.app)
 
 
 def _take_body(request: Request, plan: Plan) -> None:
@@ -194,5 +195,3 @@ class _Closing:
 
     def close(self) -> None:
         self._response.close()
-
-
