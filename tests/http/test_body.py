@@ -297,7 +297,7 @@ def test_a_limit_that_is_raised_too_late_says_so() -> None:
     body = ReceivedBody(limit=3, content_length=6)
     body.limit = 6
 
-    with pytest.raises(RequestEntityTooLarge, match=r"too late.*MAX_CONTENT_LENGTH.*stream_body"):
+    with pytest.raises(RequestEntityTooLarge, match=r"too late.*MAX_CONTENT_LENGTH.*max_content_length"):
         body.read_all()
 
 

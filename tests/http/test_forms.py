@@ -201,7 +201,7 @@ def test_a_reader_may_be_fed_from_anywhere() -> None:
         (form_of(Field("a"), Data(b"1", False))[:-10], MULTIPART, "in part 1.*cut off"),
         (form_of(Field("a"), Data(b"1", False)), "multipart/form-data; boundary=other", "without one part"),
         (form_of(Field("a"), Data(b"1", False)), "multipart/form-data", "boundary .* is missing"),
-        (b"", "multipart/form-data; boundary=" + "x" * 71, "longer than 70 bytes"),
+        (b"", "multipart/form-data; boundary=" + "x" * 101, "longer than 100 bytes"),
         (b"", "multipart/form-data; boundary=ü", "invalid character"),
         (b"", "multipart/form-data; boundary=a; boundary=b", 'parameter "boundary" twice'),
         (b"", 'multipart/form-data; boundary="a', "malformed parameter"),
@@ -293,6 +293,16 @@ def test_the_memory_of_fields_is_limited(data: bytes, content_type: str, length:
     assert parse_form(body(), content_type, max_form_memory_size=12)[0]["abc"]
     with pytest.raises(RequestEntityTooLarge, match=r"11 bytes.*'MAX_FORM_MEMORY_SIZE'"):
         parse_form(body(), content_type, max_form_memory_size=11)
+
+
+def test_the_headers_of_a_part_are_limited() -> None:
+    data = form_of(Field("a", (("X-Y", "z" * 100), ("X-Z", "1"))), Data(b"1", False))
+
+    assert parse(data, max_part_headers=3, max_part_header_size=200)[0]["a"] == "1"
+    with pytest.raises(RequestEntityTooLarge, match=r"2 headers.*'MAX_FORM_PART_HEADERS'"):
+        parse(data, max_part_headers=2)
+    with pytest.raises(RequestEntityTooLarge, match=r"99 bytes.*'MAX_FORM_PART_HEADER_SIZE'"):
+        parse(data, max_part_header_size=99)
 
 
 # Saving.

@@ -109,13 +109,16 @@ def test_s9_the_limit_of_the_body_holds_for_every_kind_of_form(content_type: str
     assert source.taken == 1_000_001
 
 
-@pytest.mark.parametrize(("content_type", "start"), [(URLENCODED, b"f="), (MULTIPART, OPEN_FIELD)])
-def test_s9_the_limit_of_memory_holds_for_every_kind_of_form(content_type: str, start: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content_type", "start", "most"),
+    [(URLENCODED, b"f=", 500_001), (MULTIPART, OPEN_FIELD, 500_000 + 2 * CHUNK_SIZE)],
+)
+def test_s9_the_limit_of_memory_holds_for_every_kind_of_form(content_type: str, start: bytes, most: int) -> None:
     source, body = endless(start, b"x")
     with pytest.raises(RequestEntityTooLarge, match="'MAX_FORM_MEMORY_SIZE'"):
         parse_form(body, content_type)
 
-    assert source.taken <= 500_000 + 2 * CHUNK_SIZE
+    assert source.taken <= most
 
 
 @pytest.mark.parametrize("read", [InputBody.read_all, lambda body: body.stream().readline()])
@@ -200,7 +203,7 @@ def test_s11_without_a_length_what_is_received_is_counted() -> None:
 
 # S12: quadratic parsing.
 
-BOUNDARIES = [b"b", b"----WebKitFormBoundary7MA4YWxkTrZu0gW", b"-" * 70]
+BOUNDARIES = [b"b", b"----WebKitFormBoundary7MA4YWxkTrZu0gW", b"-" * 100]
 DENSE = {
     "CR": b"\r",
     "LF": b"\n",
@@ -295,15 +298,15 @@ def test_s12_the_steps_see_what_is_quadratic() -> None:
 
 @pytest.mark.parametrize("size", [1, 10, 100, 100_000])
 def test_s12_no_more_is_kept_than_the_beginning_of_a_delimiter(size: int) -> None:
-    boundary = b"b" * 70
+    boundary = b"b" * 100
     parser = MultipartParser(boundary)
     parser.receive_data(b"--%s\r\nContent-Disposition: form-data; name=f; filename=g\r\n\r\n" % boundary)
     assert isinstance(parser.next_event(), File)
-    for chunk in cut((b"\r\n--" + b"b" * 69 + b"\r") * 1000, size):
+    for chunk in cut((b"\r\n--" + b"b" * 99 + b"\r") * 1000, size):
         parser.receive_data(chunk)
         while parser.next_event() is not NEED_DATA:
             pass
-        assert len(parser._buffer) - parser._position < 74
+        assert len(parser._buffer) - parser._position < 104
 
 
 # S13: a line in the log for every malformed part.

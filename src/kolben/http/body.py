@@ -258,8 +258,8 @@ class ReceivedBody(Body):
         if self.wants_more:
             raise RequestEntityTooLarge(
                 "The limit of the request body, 'request.max_content_length', was raised too late: the body is received"
-                " before an async view runs. Raise the 'MAX_CONTENT_LENGTH' setting, or declare the view with"
-                " 'stream_body=True'."
+                " before an async view runs. Raise the 'MAX_CONTENT_LENGTH' setting, or give the route a"
+                " 'max_content_length' of its own."
             )
         if self.content_length is not None and self.size != self.content_length:
             raise _wrong_length(self.size, self.content_length)
@@ -574,7 +574,8 @@ def too_large(limit: int) -> RequestEntityTooLarge:
     """The error for a body of more than `limit` bytes; it names the setting."""
     return RequestEntityTooLarge(
         f"The request body is larger than the limit of {limit} bytes. To accept it, raise the 'MAX_CONTENT_LENGTH'"
-        " setting, or set 'request.max_content_length' before the body is read."
+        " setting, give the route a 'max_content_length' of its own, or set 'request.max_content_length' before the"
+        " body is read."
     )
 
 

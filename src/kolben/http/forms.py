@@ -12,7 +12,18 @@ from werkzeug.datastructures import FileStorage, Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequest
 
 from .body import CHUNK_SIZE, SPOOL_SIZE, parse_content_length
-from .multipart import NEED_DATA, Data, Field, File, MultipartError, MultipartParser, parse_options, too_much_memory
+from .multipart import (
+    MAX_PART_HEADER_SIZE,
+    MAX_PART_HEADERS,
+    NEED_DATA,
+    Data,
+    Field,
+    File,
+    MultipartError,
+    MultipartParser,
+    parse_options,
+    too_much_memory,
+)
 from .urlencoded import parse_query
 
 if t.TYPE_CHECKING:
@@ -89,6 +100,8 @@ def parse_form(
     *,
     max_form_memory_size: int | None = 500_000,
     max_form_parts: int | None = 1_000,
+    max_part_headers: int | None = MAX_PART_HEADERS,
+    max_part_header_size: int = MAX_PART_HEADER_SIZE,
     stream_factory: StreamFactory | None = None,
 ) -> tuple[Form, Files]:
     """Read the form in `body`. Both are empty, and nothing is read, if the content type is not that of a form.
@@ -98,6 +111,8 @@ def parse_form(
 
     :param max_form_memory_size: bytes that all fields may have together; ``None``, here and below, is no limit.
     :param max_form_parts: fields and files.
+    :param max_part_headers: headers of one field or file in ``multipart/form-data``.
+    :param max_part_header_size: bytes of them together.
     :param stream_factory: what makes the file for an upload; by default :func:`default_stream_factory`.
     """
     mimetype = content_type.partition(";")[0].strip(" \t").lower() if content_type else ""
@@ -113,6 +128,8 @@ def parse_form(
         content_type,
         max_form_memory_size=max_form_memory_size,
         max_form_parts=max_form_parts,
+        max_part_headers=max_part_headers,
+        max_part_header_size=max_part_header_size,
         stream_factory=stream_factory,
         total_content_length=body.length,
     )
@@ -146,13 +163,19 @@ class MultipartReader:
         *,
         max_form_memory_size: int | None = 500_000,
         max_form_parts: int | None = 1_000,
+        max_part_headers: int | None = MAX_PART_HEADERS,
+        max_part_header_size: int = MAX_PART_HEADER_SIZE,
         stream_factory: StreamFactory | None = None,
         total_content_length: int | None = None,
     ) -> None:
         try:
             boundary = parse_options(content_type)[1].get("boundary", "")
             self._parser = MultipartParser(
-                boundary.encode(), max_parts=max_form_parts, max_form_memory_size=max_form_memory_size
+                boundary.encode(),
+                max_parts=max_form_parts,
+                max_form_memory_size=max_form_memory_size,
+                max_part_headers=max_part_headers,
+                max_part_header_size=max_part_header_size,
             )
         except MultipartError as error:
             raise MalformedForm(str(error)) from None
