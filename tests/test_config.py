@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import pathlib
 import typing as t
+import weakref
 
 import pytest
 
@@ -175,6 +176,24 @@ class TestOnChange:
         assert config.get("A") is None
         assert list(config) == ["TESTING"]
         assert changes == []
+
+    def test_method_is_held_weakly(self, config: Config) -> None:
+        class App:
+            def drop_plans(self) -> None:
+                dropped.append(True)
+
+        dropped: list[bool] = []
+        app = App()
+        config._on_change = app.drop_plans
+        config["A"] = 1
+        assert dropped == [True]
+        ended = weakref.ref(app)
+        del app
+        assert ended() is None
+        config["A"] = 2
+        config._on_change = None
+        config["A"] = 3
+        assert dropped == [True]
 
     def test_in_place_union_keeps_the_object(self, config: Config) -> None:
         same = config

@@ -7,6 +7,7 @@ import json
 import os
 import types
 import typing as t
+from weakref import WeakMethod
 
 from werkzeug.utils import import_string
 
@@ -39,9 +40,7 @@ class Config(dict[str, t.Any]):
     :param defaults: values to start with.
     """
 
-    #: Called without arguments after every change of a value. The application drops with it what it compiled from
-    #: the configuration. Reading costs what it costs in a dict.
-    _on_change: Callable[[], None] | None = None
+    _find_on_change: Callable[[], Callable[[], None] | None] | None = None
 
     def __init__(self, root_path: str | os.PathLike[str], defaults: dict[str, t.Any] | None = None) -> None:
         super().__init__(defaults or {})
@@ -174,9 +173,21 @@ class Config(dict[str, t.Any]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {dict.__repr__(self)}>"
 
+    @property
+    def _on_change(self) -> Callable[[], None] | None:
+        """Called without arguments after every change of a value: the application drops what it compiled from the
+        configuration. A method is held weakly, so that its object ends when nobody else needs it.
+        """
+        return None if self._find_on_change is None else self._find_on_change()
+
+    @_on_change.setter
+    def _on_change(self, call: Callable[[], None] | None) -> None:
+        self._find_on_change = WeakMethod(call) if isinstance(call, types.MethodType) else lambda: call
+
     def _changed(self) -> None:
-        if self._on_change is not None:
-            self._on_change()
+        on_change = self._on_change
+        if on_change is not None:
+            on_change()
 
     def __setitem__(self, key: str, value: t.Any) -> None:
         super().__setitem__(key, value)
