@@ -273,7 +273,7 @@ class RequestContext(AppContext):
                 self._tokens = [None]
             else:
                 self._tokens = []
-                self._app_ctx = outer.app_ctx if outer is not None and outer.app is self.app else None
+                self.enter_app_context(outer)
         self._tokens.append(current.set(self))
         if self._app_ctx is None and len(self._tokens) == 1 and appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=bridge.to_sync)
@@ -281,6 +281,10 @@ class RequestContext(AppContext):
             self._session = self.plans.open_session(self)
         if self.plan is None:
             self.match_request()
+
+    def enter_app_context(self, outer: AppContext | None) -> None:
+        """Share the application context that is in force, if it is of the same application."""
+        self._app_ctx = outer.app_ctx if outer is not None and outer.app is self.app else None
 
     def match_request(self) -> None:
         """Match the URL now, as a session interface may that must know the endpoint; else it is done when it is due."""

@@ -109,11 +109,12 @@ class Plans(dict[t.Any, Plan]):
             return self._websocket_plan(None)
         return self._websocket_plan(request.endpoint)
 
-    def open_and_match(self, ctx: RequestContext) -> None:
-        """What :meth:`.RequestContext.push` does first: open the session if its interface must, then match."""
-        if not self.session_is_lazy and ctx._session is None:
+    def open_early(self, ctx: RequestContext) -> None:
+        """Open the session before the URL is matched. If that fails, the plan is to answer the error."""
+        try:
             ctx._session = self.open_session(ctx)
-        ctx.plan = self.match(ctx)
+        except Exception as exc:
+            ctx.plan = self._failing(exc)
 
     def open_session(self, ctx: RequestContext) -> SessionMixin:
         """The session of a request: an unopened one if the interface is Kolben's own, else what the interface says."""
@@ -133,6 +134,14 @@ class Plans(dict[t.Any, Plan]):
     def __missing__(self, endpoint: str | None) -> Plan:
         view = _raise_routing_exception if endpoint is None else self._view(endpoint)
         plan = self[endpoint] = self._make(endpoint, view)
+        return plan
+
+    def _failing(self, exc: Exception) -> Plan:
+        """A plan that runs no view and no hook before it, but answers an exception that came earlier."""
+        plan = self._make(None, _raise_routing_exception)
+        is_overridden = self.overrides & overridable.STEPS
+        fail = overridable.fail if is_overridden else run.fail_async if plan.mode is Mode.LOOP else run.fail
+        plan.run = lambda ctx: fail(ctx, exc)
         return plan
 
     def _options_plan(self, endpoint: str | None) -> Plan:
@@ -177,6 +186,7 @@ class Plans(dict[t.Any, Plan]):
         try:
             return self.app.view_functions[endpoint]
         except KeyError:
+
             def missing(**values: t.Any) -> t.NoReturn:
                 raise KeyError(endpoint)
 

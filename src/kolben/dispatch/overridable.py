@@ -70,12 +70,16 @@ def find_overrides(app: Kolben) -> frozenset[str]:
 
 def run(ctx: RequestContext) -> Response:
     """Answer a request through the application's methods."""
-    app = ctx.app
     try:
-        return app.full_dispatch_request()
+        return ctx.app.full_dispatch_request()
     except Exception as exc:
-        ctx.error = exc
-        return app.handle_exception(exc)
+        return fail(ctx, exc)
+
+
+def fail(ctx: RequestContext, exc: Exception) -> Response:
+    """Answer an exception that no handler took through the application's methods."""
+    ctx.error = exc
+    return ctx.app.handle_exception(exc)
 
 
 def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
