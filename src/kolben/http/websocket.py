@@ -444,7 +444,7 @@ def _is_larger(message: str | bytes, limit: int) -> bool:
 
 def _pairs(headers: HeaderPairs) -> list[tuple[str, str]]:
     items: t.Any = getattr(headers, "items", None)
-    return list(headers if items is None else items())
+    return list(t.cast("Iterable[tuple[str, str]]", headers if items is None else items()))
 
 
 def _accept_headers(headers: HeaderPairs | None) -> list[tuple[bytes, bytes]]:
