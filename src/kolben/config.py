@@ -184,6 +184,10 @@ class Config(dict[str, t.Any]):
     def _on_change(self, call: Callable[[], None] | None) -> None:
         self._find_on_change = WeakMethod(call) if isinstance(call, types.MethodType) else lambda: call
 
+    def __getstate__(self) -> dict[str, t.Any]:
+        # NOTE: a copy, or what was pickled, belongs to no application.
+        return {name: value for name, value in self.__dict__.items() if name != "_find_on_change"}
+
     def _changed(self) -> None:
         on_change = self._on_change
         if on_change is not None:
