@@ -129,7 +129,7 @@ def test_a_server_against_the_rules_is_told_so(server: list[t.Any], complaint: s
         {"http_version": "0.9"},
         {"headers": [("host", "x")]},
         {"client": ("1.2.3.4",)},
-        {"server": ("localhost", "80")},
+        {"server": ("localhost", "http")},
         {"asgi": {}},
         {"state": None},
     ],
