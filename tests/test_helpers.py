@@ -195,7 +195,8 @@ class TestStreamWithContext:
                 yield greeting
                 yield request.args["name"]
 
-            return app.response_class(pieces("Hello "))
+            stream: t.Any = pieces
+            return app.response_class(stream("Hello "))
 
         assert client.get("/wrapped?name=Ann").text == "Hello Ann"
         assert client.get("/decorated?name=Ann").text == "Hello Ann"
@@ -252,9 +253,10 @@ class TestStreamWithContext:
             yield ""
 
         assert pieces.__name__ == "pieces"
-        for function in (pieces, lambda: stream_with_context(iter([]))):
-            with pytest.raises(RuntimeError, match="'stream_with_context' can only be used when a request context"):
-                function()
+        with pytest.raises(RuntimeError, match="'stream_with_context' can only be used when a request context"):
+            pieces()
+        with pytest.raises(RuntimeError, match="'stream_with_context' can only be used when a request context"):
+            stream_with_context(iter([""]))
 
 
 class TestRootPath:

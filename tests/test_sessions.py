@@ -12,6 +12,7 @@ from werkzeug.datastructures import CallbackDict
 from werkzeug.http import parse_cookie
 from werkzeug.wrappers import Response
 
+from kolben import Kolben, session
 from kolben.config import Config
 from kolben.sessions import (
     NullSession,
@@ -22,6 +23,7 @@ from kolben.sessions import (
     UnopenedSession,
     session_json_serializer,
 )
+from kolben.testing import KolbenClient
 
 
 class StubApp:
@@ -69,9 +71,9 @@ class CountingInterface(SecureCookieSessionInterface):
 
     verified = 0
 
-    def _verified(self, *args: t.Any) -> t.Any:
+    def _verified(self, serializer: t.Any, app: t.Any, request: t.Any) -> t.Any:
         self.verified += 1
-        return super()._verified(*args)
+        return super()._verified(serializer, app, request)
 
 
 def make_app(**config: t.Any) -> t.Any:
@@ -303,8 +305,8 @@ class TestSaving:
         assert response.headers["Vary"] == "Cookie"
 
     def test_unchanged_session_sets_nothing(self) -> None:
-        for session in (opened(make_app(), {"a": 1}), opened(make_app(), None)):
-            response = saved(make_app(), session)
+        for unchanged in (opened(make_app(), {"a": 1}), opened(make_app(), None)):
+            response = saved(make_app(), unchanged)
             assert "Set-Cookie" not in response.headers
             assert "Vary" not in response.headers
 
@@ -540,6 +542,113 @@ class TestSavingUntouched:
         response = Response()
         Interface().save_session(app, session, response)
         assert "expires" in cookie_of(response)
+
+
+class TestThroughRequests:
+    def test_session_lasts_from_request_to_request(
+        self, app: Kolben, client: KolbenClient, view_kind: t.Callable[[t.Any], t.Any]
+    ) -> None:
+        @app.post("/")
+        @view_kind
+        def count() -> str:
+            session["count"] = session.get("count", 0) + 1
+            return str(session["count"])
+
+        assert [client.post("/").text for _ in range(3)] == ["1", "2", "3"]
+
+    @pytest.mark.parametrize("touch", [touch for touch in TOUCHES if touch(SecureCookieSession({"a": 1})) is not None])
+    def test_s26_every_kind_of_access_varies_by_cookie(
+        self, app: Kolben, client: KolbenClient, touch: t.Callable[[t.Any], t.Any]
+    ) -> None:
+        @app.get("/touch")
+        def touching() -> str:
+            touch(session)
+            return ""
+
+        @app.get("/leave")
+        def leaving() -> str:
+            return ""
+
+        with client.session_transaction() as stored:
+            stored["a"] = 1
+        left = client.get("/leave")
+        assert "Vary" not in left.headers
+        assert left.text == ""
+        touched = client.get("/touch")
+        assert touched.headers["Vary"] == "Cookie"
+        assert touched.text == ""
+
+    def test_s26_untouched_permanent_session_is_refreshed(self, app: Kolben, client: KolbenClient) -> None:
+        @app.get("/")
+        def index() -> str:
+            return ""
+
+        with client.session_transaction() as stored:
+            stored["a"] = 1
+            stored.permanent = True
+        response = client.get("/")
+        assert response.text == ""
+        assert "expires" in cookie_of(response)
+        assert response.headers["Vary"] == "Cookie"
+        app.config["SESSION_REFRESH_EACH_REQUEST"] = False
+        response = client.get("/")
+        assert response.text == ""
+        assert "Set-Cookie" not in response.headers
+
+    def test_s27_rotated_keys(self, app: Kolben, client: KolbenClient) -> None:
+        @app.get("/")
+        def index() -> str:
+            session["count"] = session.get("count", 0) + 1
+            return str(session["count"])
+
+        answers = [client.get("/").text]
+        app.config.update(SECRET_KEY="next", SECRET_KEY_FALLBACKS=["test key"])
+        answers.append(client.get("/").text)
+        app.config.update(SECRET_KEY="third", SECRET_KEY_FALLBACKS=["other", "next"])
+        answers.append(client.get("/").text)
+        app.config.update(SECRET_KEY="third", SECRET_KEY_FALLBACKS=None)
+        answers.append(client.get("/").text)
+        app.config.update(SECRET_KEY="fourth")
+        answers.append(client.get("/").text)
+        assert answers == ["1", "2", "3", "4", "1"]
+
+    def test_cookie_is_safe_by_default(self, app: Kolben, client: KolbenClient) -> None:
+        @app.get("/")
+        def index() -> str:
+            session["a"] = 1
+            return ""
+
+        for scheme, attributes in {
+            "http": {"session", "path", "httponly", "samesite"},
+            "https": {"session", "path", "httponly", "samesite", "secure"},
+        }.items():
+            response = client.get("/", base_url=f"{scheme}://localhost")
+            assert response.text == ""
+            assert set(cookie_of(response)) == attributes
+
+    def test_missing_key_names_the_fix(self, app: Kolben, client: KolbenClient) -> None:
+        @app.get("/read")
+        def read() -> str:
+            return str(session.get("a"))
+
+        @app.get("/write")
+        def write() -> str:
+            session["a"] = 1
+            return ""
+
+        app.secret_key = None
+        assert client.get("/read").text == "None"
+        with pytest.raises(RuntimeError, match="no secret key was set"):
+            client.get("/write")
+
+    def test_forged_and_broken_cookies_are_an_empty_session(self, app: Kolben, client: KolbenClient) -> None:
+        @app.get("/")
+        def index() -> str:
+            return str(dict(session))
+
+        for cookie in ("forged", signed({"a": 1}, "other key"), '"', "\xe9", "a=b", ".eJw"):
+            response = client.get("/", headers={"Cookie": f"session={cookie}"})
+            assert (response.status_code, response.text) == (200, "{}")
 
 
 def test_interface_leaves_opening_and_saving_to_its_subclass() -> None:

@@ -104,9 +104,12 @@ class TestStrings:
     def test_compiled_once(self, app: Kolben, monkeypatch: pytest.MonkeyPatch) -> None:
         compiled: list[t.Any] = []
         from_string = JinjaEnvironment.from_string
-        monkeypatch.setattr(
-            JinjaEnvironment, "from_string", lambda self, source: compiled.append(source) or from_string(self, source)
-        )
+
+        def recording(self: JinjaEnvironment, source: str) -> Template:
+            compiled.append(source)
+            return from_string(self, source)
+
+        monkeypatch.setattr(JinjaEnvironment, "from_string", recording)
         with app.app_context():
             assert [render_template_string("{{ n }}", n=n) for n in range(3)] == ["0", "1", "2"]
             assert "".join(stream_template_string("{{ n }}", n=3)) == "3"

@@ -198,10 +198,8 @@ class TestMethodView:
             def get(self) -> str:
                 return ""
 
-        class Child(First, Second):
-            pass
-
-        assert Child.methods == {"PROPFIND", "GET"}
+        child: t.Any = type("Child", (First, Second), {})
+        assert child.methods == {"PROPFIND", "GET"}
 
     def test_head_is_answered_by_get_unless_written(self, app: Kolben, client: KolbenClient) -> None:
         class Get(MethodView):

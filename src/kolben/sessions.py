@@ -48,7 +48,9 @@ class SessionMixin(MutableMapping[str, t.Any]):
         self["_permanent"] = bool(value)
 
 
-class SecureCookieSession(CallbackDict[str, t.Any], SessionMixin):
+class SecureCookieSession(  # pyright: ignore[reportIncompatibleMethodOverride]  # Werkzeug's update takes less
+    CallbackDict[str, t.Any], SessionMixin
+):
     """A session that is stored in a signed cookie.
 
     Changes of the session itself set :attr:`modified`. After a change inside one of its values, such as an append to a

@@ -31,7 +31,7 @@ class JSONProvider:
     """
 
     def __init__(self, app: Kolben) -> None:
-        self._app: Kolben = weakref.proxy(app)
+        self._app = t.cast("Kolben", weakref.proxy(app))
 
     def dumps(self, obj: t.Any, **kwargs: t.Any) -> str:
         """Write a value as JSON. The keywords are the library's."""
@@ -76,8 +76,9 @@ def _default(o: t.Any) -> t.Any:
         return str(o)
     if dataclasses.is_dataclass(o) and not isinstance(o, type):
         return dataclasses.asdict(o)
-    if hasattr(o, "__html__"):
-        return str(o.__html__())
+    html = getattr(o, "__html__", None)
+    if html is not None:
+        return str(html())
     if isinstance(o, msgspec.Struct):
         return msgspec.to_builtins(o, enc_hook=_default)
     raise TypeError(
