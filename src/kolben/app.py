@@ -120,6 +120,8 @@ class Kolben(Registrar, Overridable):
             "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
             "MAX_FORM_MEMORY_SIZE": 500_000,
             "MAX_FORM_PARTS": 1_000,
+            "MAX_FORM_PART_HEADERS": 8,
+            "MAX_FORM_PART_HEADER_SIZE": 8192,
             "SEND_FILE_MAX_AGE_DEFAULT": None,
             "TRAP_BAD_REQUEST_ERRORS": None,
             "TRAP_HTTP_EXCEPTIONS": False,

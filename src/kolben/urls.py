@@ -35,17 +35,18 @@ def build_url(
     """Build the URL of an endpoint; the rest of the contract is :meth:`.Kolben.url_for`'s."""
     ctx = current.get(None)
     if ctx is not None and ctx.request_ctx is not None:
-        ctx = ctx.request_ctx
+        ctx = request_ctx = ctx.request_ctx
         if endpoint[:1] == ".":
-            endpoint = _below_blueprint(t.cast("Request", ctx.request), endpoint)
+            endpoint = _below_blueprint(request_ctx.request, endpoint)
         if external is None:
             external = scheme is not None
-        if app.url_default_functions:
+        plans, request = request_ctx.plans, request_ctx.request
+        if app.url_default_functions or "inject_url_defaults" in plans.overrides:
             app.inject_url_defaults(endpoint, values)
-        if not external and not anchor and ctx.plans.matches_path_only:
-            path = app.url_map.build_path(endpoint, values, method)
+        if not external and anchor is None and plans.matches_path_only and not request.is_websocket:
+            path = app.url_map.build_path(endpoint, values, method or request.method)
             if path is not None:
-                return t.cast("Request", ctx.request).root_path + path
+                return request.root_path + path
     else:
         if external is None:
             external = True

@@ -54,7 +54,7 @@ STEPS = frozenset(
 )
 """Overriding one of these makes requests run through all of them."""
 
-_WATCHED = STEPS | {"asgi_app", "create_url_adapter", "make_response", "wsgi_app"}
+_WATCHED = STEPS | {"asgi_app", "create_url_adapter", "inject_url_defaults", "make_response", "wsgi_app"}
 
 _sentinel: t.Any = object()
 

@@ -264,7 +264,11 @@ class Request(WerkzeugRequest):
         if data is None:
             if parse_form_data:
                 self._load_form_data()
-            data = self.stream.read()
+            if "stream" in self.__dict__ or self.shallow:
+                data = self.stream.read()
+            else:
+                self.body.limit = self.max_content_length
+                data = self.body.read_all()
             if cache:
                 self._cached_data = data
         return data.decode(errors="replace") if as_text else data
@@ -306,6 +310,7 @@ class Request(WerkzeugRequest):
         elif not self.want_form_data_parsed:
             attributes["form"], attributes["files"] = Form(), Files()
         else:
+            cls = type(self)
             cached = attributes.get("_cached_data")
             self.body.limit = self.max_content_length
             form, files = parse_form(
@@ -313,7 +318,9 @@ class Request(WerkzeugRequest):
                 self.content_type,
                 max_form_memory_size=self.max_form_memory_size,
                 max_form_parts=self.max_form_parts,
-                stream_factory=self._get_file_stream,
+                max_part_headers=_setting("MAX_FORM_PART_HEADERS", 8),
+                max_part_header_size=_setting("MAX_FORM_PART_HEADER_SIZE", 8192),
+                stream_factory=None if cls._get_file_stream is Request._get_file_stream else self._get_file_stream,
             )
             storage = self.parameter_storage_class
             if storage is not ImmutableMultiDict:
@@ -383,6 +390,11 @@ class Request(WerkzeugRequest):
             return t.cast(int, own)
         ctx = current.get(None)
         return otherwise if ctx is None else t.cast("Config", ctx.app.config)[setting]
+
+
+def _setting(name: str, otherwise: int) -> int | None:
+    ctx = current.get(None)
+    return otherwise if ctx is None else ctx.app.config.get(name, otherwise)
 
 
 def split_blueprint_path(name: str) -> list[str]:

@@ -13,7 +13,7 @@ from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch.plan import Mode, Plan
 from ..globals import current
-from ..http.body import ReceivedBody, StreamedBody
+from ..http.body import ReceivedBody, StreamedBody, parse_content_length
 from ..http.response import Response
 from ..signals import appcontext_popped, appcontext_pushed
 from . import lifespan
@@ -43,7 +43,8 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     index = dict(scope["headers"])
     path: str = scope["path"]
     is_odd = path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path or scope.get("root_path")
-    is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or not index.get(b"content-length", b"0").isdigit()
+    length = index.get(b"content-length", b"0")
+    is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or not length.isdigit() or len(length) > 18
     if is_odd or len(index) != len(scope["headers"]):
         try:
             path = checked(scope, index)
@@ -184,8 +185,7 @@ async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes],
     limit = request.max_content_length
     if plan.max_content_length is not None:
         limit = request.max_content_length = plan.max_content_length
-    declared = None if b"transfer-encoding" in index else index.get(b"content-length")
-    length = None if declared is None else int(declared)
+    length = None if b"transfer-encoding" in index else parse_content_length(index.get(b"content-length"))
     if plan.stream_body:
         wait = None if plan.mode is Mode.LOOP else bridge.call_sync
         request.body = StreamedBody(receive, length, limit, wait)
