@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from werkzeug.test import ClientRedirectError
 
-from .awaitable import AwaitableResponse
 from .body import Channel
+from .browser import Browser, SessionTransaction, take_quart_arguments
 from .client import KolbenClient, asgi_face
 from .exchange import PATIENCE, Exchange
 from .lifespan import Lifespan
@@ -19,16 +19,13 @@ from .websocket import WebSocketConnection
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-    from contextlib import AbstractContextManager
     from types import TracebackType
 
-    from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.test import Cookie, TestResponse
     from werkzeug.wrappers import Request as BaseRequest
     from werkzeug.wrappers import Response as BaseResponse
 
     from ..app import Kolben
-    from ..sessions import SessionMixin
     from .body import Body
     from .scope import Scope
 
@@ -71,7 +68,7 @@ class AsyncClient:
         self.application = application
         self.patience = patience
         wrapper = response_wrapper or application.response_class
-        self._browser = _Browser(application, wrapper, use_cookies, allow_subdomain_redirects)
+        self._browser = Browser(application, wrapper, use_cookies, allow_subdomain_redirects)
         self._asgi_app = asgi_face(application, KolbenClient.validate if validate is None else validate)
         self._lifespan_wanted = lifespan
         self._lifespan = lifespan if isinstance(lifespan, Lifespan) else None
@@ -89,7 +86,7 @@ class AsyncClient:
         :param body: Sent in place of ``data``, piece by piece: see :mod:`kolben.testing.body`.
         :param follow_redirects: Follow redirects; ``history`` of the response has the ones before.
         """
-        overrides = _take_quart_arguments(kwargs)
+        overrides = take_quart_arguments(kwargs)
         keep = self._browser.entered_here
         if keep:
             await self._contexts.aclose()
@@ -103,8 +100,7 @@ class AsyncClient:
 
     async def _send(self, request: BaseRequest, overrides: Scope, body: Body | None = None) -> TestResponse:
         scope = await self._scope(request, overrides)
-        body = request.environ["wsgi.input"] if body is None else body
-        exchange = Exchange(self._asgi_app, scope, body, self.patience)
+        exchange = Exchange(self._asgi_app, scope, _body(request, body), self.patience)
         try:
             await exchange.started()
             chunks = await exchange.read()
@@ -186,10 +182,10 @@ class AsyncClient:
                 assert stream.status_code == 200
                 assert await stream.receive() == b"data: 1\\n\\n"
         """
-        overrides = _take_quart_arguments(kwargs)
+        overrides = take_quart_arguments(kwargs)
         request = self._browser.open(path, method=method, **kwargs)
-        body = request.environ["wsgi.input"] if body is None else body
-        exchange = Exchange(self._asgi_app, await self._scope(request, overrides), body, self.patience)
+        scope = await self._scope(request, overrides)
+        exchange = Exchange(self._asgi_app, scope, _body(request, body), self.patience)
         async with Stream(self._browser, request, exchange) as stream:
             await stream.started()
             yield stream
@@ -204,7 +200,7 @@ class AsyncClient:
                 await connection.send(b"half")
                 await connection.disconnect()
         """
-        overrides = _take_quart_arguments(kwargs)
+        overrides = take_quart_arguments(kwargs)
         request = self._browser.open(path, method=method, **kwargs)
         channel = Channel()
         exchange = Exchange(self._asgi_app, await self._scope(request, overrides), channel, self.patience)
@@ -223,7 +219,7 @@ class AsyncClient:
             one, this is a client that reads slowly.
         :raises WebSocketRejected: the application refuses.
         """
-        overrides = _take_quart_arguments(kwargs)
+        overrides = take_quart_arguments(kwargs)
         request = self._browser.open(path, **kwargs)
         scope = websocket_scope(await self._scope(request, {}), list(subprotocols))
         scope.update(overrides)
@@ -292,69 +288,5 @@ class AsyncClient:
         return SessionTransaction(self._browser.session_transaction(*args, **kwargs))
 
 
-class SessionTransaction:
-    """A session while a test changes it."""
-
-    def __init__(self, transaction: AbstractContextManager[SessionMixin]) -> None:
-        self._transaction = transaction
-
-    def __enter__(self) -> SessionMixin:
-        return self._transaction.__enter__()
-
-    def __exit__(self, *exc_info: t.Any) -> None:
-        self._transaction.__exit__(*exc_info)
-
-    async def __aenter__(self) -> SessionMixin:
-        return self.__enter__()
-
-    async def __aexit__(self, *exc_info: t.Any) -> None:
-        self.__exit__(*exc_info)
-
-
-class _Browser(KolbenClient):
-    """The synchronous client's cookies and habits; what it would send, it hands to the asynchronous one."""
-
-    entered_by: asyncio.Task[t.Any] | None = None
-
-    def __init__(self, *args: t.Any) -> None:
-        super().__init__(*args)
-        wrapper = (AwaitableResponse, self.response_wrapper)
-        self.response_wrapper = t.cast("type[TestResponse]", type("AsyncTestResponse", wrapper, {}))
-
-    @property
-    def entered_here(self) -> bool:
-        """Whether this is the task that entered the client: only there can a context stay in force."""
-        return self.entered_by is not None and asyncio.current_task() is self.entered_by
-
-    def open(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        """The request that these arguments describe."""
-        return self.build_request(args, kwargs)
-
-    def redirected(self, response: TestResponse) -> BaseRequest:
-        """The request that follows a redirect."""
-        return t.cast("BaseRequest", self.resolve_redirect(response))
-
-    def take_contexts(self) -> list[t.Any]:
-        """The contexts of the last request that was to leave its own behind."""
-        contexts = self._new_contexts[:]
-        self._new_contexts.clear()
-        return contexts
-
-    def _copy_environ(self, other: WSGIEnvironment) -> WSGIEnvironment:
-        self.preserve_context = self.entered_here
-        if self.preserve_context:
-            self._new_contexts.clear()
-        return super()._copy_environ(other)
-
-
-def _take_quart_arguments(kwargs: dict[str, t.Any]) -> Scope:
-    """Turn the arguments that only Quart's client has into :class:`.EnvironBuilder`'s; what says it for the scope is
-    returned."""
-    overrides = dict(kwargs.pop("scope_base", None) or {})
-    overrides.update({name: kwargs.pop(name) for name in ("root_path", "http_version") if name in kwargs})
-    if "scheme" in kwargs:
-        scheme = kwargs.pop("scheme")
-        kwargs["url_scheme"] = {"ws": "http", "wss": "https"}.get(scheme, scheme)
-    if "form" in kwargs or "files" in kwargs:
-        kwargs["data"] = {**(kwargs.pop("form", None) or {}), **(kwargs.pop("files", None) or {})}
-    return overrides
+def _body(request: BaseRequest, instead: Body | None) -> Body:
+    return t.cast("Body", request.environ["wsgi.input"] if instead is None else instead)

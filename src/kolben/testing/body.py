@@ -25,8 +25,9 @@ async def pieces(body: Body) -> AsyncGenerator[Piece, None]:
     if isinstance(body, bytes):
         yield body, False
     elif hasattr(body, "read"):
-        chunk = body.read(CHUNK)
-        while following := body.read(CHUNK):
+        file = t.cast("t.IO[bytes]", body)
+        chunk = file.read(CHUNK)
+        while following := file.read(CHUNK):
             yield chunk, True
             chunk = following
         yield chunk, False
