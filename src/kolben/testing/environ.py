@@ -58,8 +58,13 @@ class EnvironBuilder(werkzeug.test.EnvironBuilder):
         environ[RAW_HEADERS] = list(self.headers)
         if "PATH_INFO" not in (self.environ_overrides or ()):
             # NOTE: Werkzeug's own puts U+FFFD for bytes that are not UTF-8, which no server does.
-            environ["PATH_INFO"] = unquote_to_bytes(self.path).decode("latin-1")
+            environ["PATH_INFO"] = unquote_to_bytes(_rooted(self.path, self.method)).decode("latin-1")
         return environ
+
+
+def _rooted(path: str, method: str) -> str:
+    """A path that may be written without its first slash, as a client never sends it."""
+    return path if path.startswith("/") or (path == "*" and method == "OPTIONS") else f"/{path}"
 
 
 def _locate(app: Kolben, path: str, subdomain: str | None, url_scheme: str | None) -> tuple[str, str]:
