@@ -180,6 +180,16 @@ def test_in_a_block_a_streamed_response_leaves_its_context_too(app: Kolben, clie
     assert current.get(None) is None
 
 
+def test_a_context_that_comes_late_is_not_taken_for_the_next_requests(app: Kolben) -> None:
+    with app.test_client() as client:
+        late = client._copy_environ({})["werkzeug.debug.preserve_context"]
+        in_time = client._copy_environ({})["werkzeug.debug.preserve_context"]
+        late("the first request's")
+        in_time("the second request's")
+
+        assert client._new_contexts == ["the second request's"]
+
+
 def test_blocks_do_not_nest_but_may_follow(app: Kolben, client: KolbenClient) -> None:
     for _ in range(2):
         with client:

@@ -50,8 +50,6 @@ class Browser(KolbenClient):
 
     def _copy_environ(self, other: WSGIEnvironment) -> WSGIEnvironment:
         self.preserve_context = self.entered_here
-        if self.preserve_context:
-            self._new_contexts.clear()
         return super()._copy_environ(other)
 
 

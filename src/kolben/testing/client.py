@@ -108,7 +108,6 @@ class KolbenClient(Client):
         request = self.build_request(args, kwargs)
         # The contexts of the request before end here, also those of one that was redirected.
         self._context_stack.close()
-        self._new_contexts.clear()
 
         response = super().open(request, buffered=buffered, follow_redirects=follow_redirects)
         response.json_module = t.cast("t.Any", self.application.json)
@@ -144,6 +143,8 @@ class KolbenClient(Client):
     def _copy_environ(self, other: WSGIEnvironment) -> WSGIEnvironment:
         out = {**self.environ_base, **other}
         if self.preserve_context:
+            # NOTE: a list for each request: the context of a stream that ends late must not pass for the next one's.
+            self._new_contexts = []
             out["werkzeug.debug.preserve_context"] = self._new_contexts.append
         return out
 
@@ -229,7 +230,6 @@ class KolbenClient(Client):
         self, exc_type: type[BaseException] | None, exc_value: BaseException | None, tb: TracebackType | None
     ) -> None:
         self.preserve_context = False
-        self._new_contexts.clear()
         self._context_stack.close()
         if self._started_by_with:
             self.close()
