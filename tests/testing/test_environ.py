@@ -63,5 +63,10 @@ def test_a_path_that_is_not_utf8_arrives_as_it_is(app: Kolben) -> None:
     assert EnvironBuilder(app, "/é").get_environ()["PATH_INFO"] == "/é".encode().decode("latin-1")
 
 
+def test_a_path_may_be_written_without_its_first_slash(app: Kolben) -> None:
+    assert EnvironBuilder(app, "index").get_environ()["PATH_INFO"] == "/index"
+    assert EnvironBuilder(app, "*", method="OPTIONS").get_environ()["PATH_INFO"] == "*"
+
+
 def test_a_path_may_be_overridden(app: Kolben) -> None:
     assert EnvironBuilder(app, "/a", environ_overrides={"PATH_INFO": "/b"}).get_environ()["PATH_INFO"] == "/b"
