@@ -123,6 +123,7 @@ class Kolben(Registrar, Overridable):
             "MAX_FORM_PART_HEADERS": 8,
             "MAX_FORM_PART_HEADER_SIZE": 8192,
             "SEND_FILE_MAX_AGE_DEFAULT": None,
+            "SEND_FILE_FOLLOW_SYMLINKS": False,
             "TRAP_BAD_REQUEST_ERRORS": None,
             "TRAP_HTTP_EXCEPTIONS": False,
             "EXPLAIN_TEMPLATE_LOADING": False,

@@ -11,6 +11,7 @@ from itertools import chain
 from werkzeug.exceptions import HTTPException
 
 from .. import bridge
+from ..http.host import host_is_trusted
 from ..http.request import Request, split_blueprint_path
 from ..routing import Unmatched, WebsocketMismatch
 from ..sessions import SecureCookieSessionInterface
@@ -71,7 +72,7 @@ class Plans(dict[t.Any, Plan]):
     def match(self, ctx: RequestContext) -> Plan:
         """Find the rule for the request's path and method, note it in the request, and return its plan."""
         request = ctx.request
-        if self.matches_path_only and self.trusted_hosts is None:
+        if self.matches_path_only and (self.trusted_hosts is None or host_is_trusted(request.host, self.trusted_hosts)):
             try:
                 rule, request.view_args = self.app.url_map.matcher.match("", request.path, request.method)
             except Unmatched:

@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from werkzeug.datastructures import CombinedMultiDict, Headers, ImmutableMultiDict, MultiDict
 from werkzeug.datastructures.structures import iter_multi_items
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.formparser import FormDataParser
+from werkzeug.sansio.utils import get_host
 from werkzeug.urls import uri_to_iri
 from werkzeug.wrappers import Request as WerkzeugRequest
 
@@ -23,6 +24,7 @@ from .body import InputBody, ReceivedBody, parse_content_length
 from .cookies import parse_cookies
 from .forms import Files, Form, parse_form
 from .head import EnvironHead, ScopeHead, scope_path
+from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
 from .lazy import lazy
 from .urlencoded import parse_query
 
@@ -133,6 +135,22 @@ class Request(WerkzeugRequest):
     @lazy
     def remote_addr(self) -> str | None:
         return self.head.remote_addr()
+
+    @lazy
+    def host(self) -> str:
+        """Host and port that the client asked for, in canonical form, without the port that the scheme implies.
+
+        :raises SecurityError: :attr:`trusted_hosts` does not have it.
+        :raises BadRequest: it is no host. The protocols have refused such a request before.
+        """
+        header = self.head.header("host")
+        if header:
+            host = without_default_port(VALID_HOSTS.get(header) or parse_host(header), self.scheme)
+        else:
+            host = get_host(self.scheme, None, self.server)
+        if self.trusted_hosts and not host_is_trusted(host, self.trusted_hosts):
+            raise SecurityError(f"The host {host!r} is not one of the application's.")
+        return host
 
     @lazy
     def args(self) -> MultiDict[str, str]:

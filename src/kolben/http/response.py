@@ -18,11 +18,13 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import json
 from ..globals import current
+from .cookies import dump_cookie
 from .headers import check_headers, check_status
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime, timedelta
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -80,6 +82,40 @@ class Response(WerkzeugResponse):
         if ctx is not None:
             return t.cast(int, ctx.app.config["MAX_COOKIE_SIZE"])
         return super().max_cookie_size
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: timedelta | int | None = None,
+        expires: str | datetime | int | float | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+        partitioned: bool = False,
+    ) -> None:
+        """Set a cookie; the parameters are those of :meth:`werkzeug.wrappers.Response.set_cookie`.
+
+        :raises ValueError: a name or attribute would split the header, or is none that browsers know.
+        """
+        self.headers.add(
+            "Set-Cookie",
+            dump_cookie(
+                key,
+                value,
+                max_age,
+                expires,
+                path,
+                domain,
+                secure,
+                httponly,
+                max_size=self.max_cookie_size,
+                samesite=samesite,
+                partitioned=partitioned,
+            ),
+        )
 
     def wire_headers(self) -> list[tuple[str, str]]:
         """The headers as they are sent: URLs in ASCII, ``Content-Length`` where it is known and allowed (RFC 9110)."""

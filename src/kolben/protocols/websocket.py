@@ -45,20 +45,13 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
     task = asyncio.current_task()
     assert task is not None
     request = plans.request_class.from_scope(scope)
-    websocket = WebSocket(
-        request,
-        t.cast(t.Any, receive),
-        t.cast(t.Any, send),
-        scope,
-        max_message_size=app.config["WEBSOCKET_MAX_MESSAGE_SIZE"],
-        on_disconnect=task.cancel,
-    )
+    limit = app.config["WEBSOCKET_MAX_MESSAGE_SIZE"]
+    websocket = WebSocket(request, t.cast(t.Any, receive), t.cast(t.Any, send), scope, max_message_size=limit)
     try:
         request.path = checked(scope, dict(scope["headers"]))
         _check_origin(plans, scope, websocket)
     except HTTPException as exc:
-        await _refuse(websocket, exc)
-        return
+        return await _refuse(websocket, exc)
     if app.serving.is_due:
         await app.serving.start()
     ctx = RequestContext(plans, request)
@@ -69,7 +62,11 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
         if not plans.session_is_lazy:
             ctx._session = await bridge.in_thread(plans.open_session, ctx)
         plan = ctx.plan = plans.match_websocket(ctx)
-        ctx.websocket = websocket if plan.is_async else t.cast(WebSocket, SyncWebSocket(websocket))
+        if plan.is_async:
+            ctx.websocket, websocket.on_disconnect = websocket, task.cancel
+        else:
+            # NOTE: its thread cannot be cancelled; the next call on the socket tells it.
+            ctx.websocket = t.cast(WebSocket, SyncWebSocket(websocket))
         try:
             await pipeline.run(ctx, websocket)
         finally:
