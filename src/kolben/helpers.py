@@ -52,7 +52,7 @@ def get_load_dotenv(default: bool = True) -> bool:
 
 
 def make_response(*args: t.Any) -> Response:
-    """Make the response that a view's return value would become, in order to change it.
+    """Make the response that a view's return value would become, in order to change it::
 
         response = make_response(render_template("index.html"), 201)
         response.headers["X-Parachutes"] = "parachutes are cool"
@@ -113,7 +113,7 @@ def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn
 
 
 def get_template_attribute(template_name: str, attribute: str) -> t.Any:
-    """Return a macro or variable of a template, to be called or used from Python.
+    """Return a macro or variable of a template, to be called or used from Python::
 
     hello = get_template_attribute("_greetings.html", "hello")
     return hello("World")

@@ -17,7 +17,7 @@ http_method_funcs = frozenset({"get", "post", "head", "options", "delete", "put"
 
 
 class View:
-    """A view that is a class: write :meth:`dispatch_request`, and register what :meth:`as_view` returns.
+    """A view that is a class: write :meth:`dispatch_request`, and register what :meth:`as_view` returns::
 
         class Hello(View):
             init_every_request = False
@@ -83,7 +83,7 @@ class View:
 
 class MethodView(View):
     """A view with a method for each HTTP method, sync or async: ``get``, ``post``, ... ``HEAD`` is answered by ``get``
-    where there is no ``head``.
+    where there is no ``head``::
 
         class CounterAPI(MethodView):
             def get(self):
