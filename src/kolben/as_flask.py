@@ -2,7 +2,7 @@
 
 Four ways in, besides ``import kolben.as_flask`` as a program's first line:
 
-- ``python -m kolben.as_flask app.py`` runs a script, ``python -m kolben.as_flask -m package`` a module, as ``__main__``.
+- ``python -m kolben.as_flask app.py`` runs a script, ``python -m kolben.as_flask -m package`` a module.
 - ``KOLBEN_APP=project:app`` with ``gunicorn kolben.as_flask:app``, ``uvicorn kolben.as_flask:app``, ``granian
   --interface asgi kolben.as_flask:app``: :data:`app` is the application that the variable (or ``FLASK_APP``) names.
 - ``pytest -p kolben.as_flask`` runs a test suite.
@@ -38,9 +38,9 @@ def _load_app() -> Kolben:
     return ScriptInfo(app_import_path=read_env("APP"), set_debug_flag=False).load_app()
 
 
-_USAGE = (
-    "usage: python -m kolben.as_flask script.py [arguments]\n       python -m kolben.as_flask -m module [arguments]"
-)
+_USAGE = """\
+usage: python -m kolben.as_flask script.py [arguments]
+       python -m kolben.as_flask -m module [arguments]"""
 
 
 def main(arguments: list[str]) -> None:

@@ -70,7 +70,15 @@ class Suite:
         with tarfile.open(self.sdist()) as archive:
             archive.extractall(folder, filter="data")
         (unpacked,) = folder.iterdir()
+        # Where a suite has no settings for pytest, it would find those of this repository, in the folders above.
+        if not any(_has_settings(unpacked / self.folder / name) for name in ("pyproject.toml", "tox.ini", "setup.cfg")):
+            (unpacked / self.folder / "pytest.ini").touch()
         return unpacked / self.folder
+
+
+def _has_settings(path: pathlib.Path) -> bool:
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return any(section in text for section in ("[tool.pytest", "[pytest]", "[tool:pytest]"))
 
 
 def load_suites() -> dict[str, Suite]:
@@ -91,7 +99,9 @@ def environment(suites: dict[str, Suite]) -> pathlib.Path:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     needs = sorted({PYTEST, *(need for suite in suites.values() for need in suite.needs)})
     sdists = sorted({suite.sdist() for suite in suites.values()})
-    key = json.dumps([sys.version, tomllib.loads(project)["project"]["dependencies"], needs, [path.name for path in sdists]])
+    key = json.dumps(
+        [sys.version, tomllib.loads(project)["project"]["dependencies"], needs, [path.name for path in sdists]]
+    )
     folder = CACHE / f"env-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
     python = folder / "bin" / "python"
     if not (folder / "ready").exists():
@@ -107,17 +117,31 @@ def run_tests(python: pathlib.Path, suite: Suite, on_kolben: bool) -> Outcomes:
     report = CACHE / f"{suite.name}.xml"
     report.unlink(missing_ok=True)
     folder = suite.sources()
-    variables = {name: value for name, value in os.environ.items() if not name.startswith(("FLASK_", "KOLBEN_", "PYTEST"))}
+    variables = {
+        name: value for name, value in os.environ.items() if not name.startswith(("FLASK_", "KOLBEN_", "PYTEST"))
+    }
     # The tutorial's package is tested where it stands, without being installed.
     variables["PYTHONPATH"] = str(folder)
+    # Tests run the `flask` command too.
+    commands = [*([str(_command(python))] if on_kolben else []), str(python.parent), os.environ.get("PATH", "")]
+    variables["PATH"] = os.pathsep.join(commands)
     alias = ["-p", "kolben.as_flask"] if on_kolben else []
     command = [python, "-m", "pytest", *alias, "-p", "no:cacheprovider", "-q", f"--junitxml={report}", *suite.tests]
     output = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     kind = "kolben" if on_kolben else "flask"
     (CACHE / f"{suite.name}-{kind}.log").write_text(output.stdout + output.stderr, encoding="utf-8")
-    if output.returncode not in {0, 1}:
+    if output.returncode not in {0, 1} or not report.exists():
         raise SystemExit(f"{suite.name}: the tests did not run.\n{output.stdout}{output.stderr}")
     return _outcomes(report)
+
+
+def _command(python: pathlib.Path) -> pathlib.Path:
+    """The folder of a `flask` command that runs under the alias."""
+    folder = python.parent.parent / "alias"
+    folder.mkdir(exist_ok=True)
+    (folder / "flask").write_text(f'#!/bin/sh\nexec "{python}" -m kolben.as_flask -m flask "$@"\n', encoding="utf-8")
+    (folder / "flask").chmod(0o755)
+    return folder
 
 
 def _outcomes(report: pathlib.Path) -> Outcomes:
@@ -162,7 +186,10 @@ def run_suite(python: pathlib.Path, suite: Suite) -> tuple[int, int, int]:
         "skipped": len(suite.skips),
     }
     (CACHE / f"{suite.name}-result.json").write_text(json.dumps(counts), encoding="utf-8")
-    print(f"{suite.title} {suite.version}: {counts['flask']} tests pass on Flask, {counts['kolben']} on Kolben", flush=True)
+    print(
+        f"{suite.title} {suite.version}: {counts['flask']} tests pass on Flask, {counts['kolben']} on Kolben",
+        flush=True,
+    )
     for line in lost:
         print(f"  {line}")
     if lost:

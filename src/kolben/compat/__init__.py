@@ -1,1 +1,1 @@
-"""What other frameworks' programs need to find: :mod:`kolben.compat.flask` is what ``import flask`` means under the alias."""
+"""For other frameworks' programs: :mod:`kolben.compat.flask` is what ``import flask`` means under the alias."""

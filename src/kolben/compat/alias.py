@@ -1,4 +1,4 @@
-"""Making ``import flask`` mean Kolben: a finder in front of all others, for the modules and for the package's version."""
+"""Making ``import flask`` mean Kolben: a finder in front of all others, for the modules and for their version."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def _too_late(flask: ModuleType) -> str:
     by = "" if importer is None else f" by {importer}"
     return (
         f"'flask' was imported{by} before 'kolben.as_flask', and is '{getattr(flask, '__file__', None)}'. What has it"
-        " already would go on with that one. Import 'kolben.as_flask' first: put it above every import of 'flask' and of"
-        " Flask's extensions, or run the program by 'python -m kolben.as_flask'."
+        " already would go on with that one. Import 'kolben.as_flask' first: put it above every import of 'flask' and"
+        " of Flask's extensions, or run the program by 'python -m kolben.as_flask'."
     )
 
 

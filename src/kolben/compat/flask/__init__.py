@@ -1,7 +1,7 @@
 """What ``import flask`` gives once :mod:`kolben.as_flask` was imported: Flask 3.1's names and defaults, on Kolben.
 
-The files of this folder are Flask's modules, one each. They are loaded as ``flask`` and ``flask.*`` only, never by their
-place in the package, so that every class exists once.
+The files of this folder are Flask's modules, one each. They are loaded as ``flask`` and ``flask.*`` only, never by
+their place in the package, so that every class exists once.
 """
 
 from __future__ import annotations

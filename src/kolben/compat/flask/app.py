@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc  # noqa: F401
 import os as os
 import sys as sys
 import typing as t
@@ -47,6 +48,12 @@ from .helpers import get_load_dotenv as get_load_dotenv
 from .helpers import send_from_directory as send_from_directory
 from .json.provider import DefaultJSONProvider
 from .sansio.app import App
+from .sansio.app import T_shell_context_processor as T_shell_context_processor
+from .sansio.app import T_teardown as T_teardown
+from .sansio.app import T_template_filter as T_template_filter
+from .sansio.app import T_template_global as T_template_global
+from .sansio.app import T_template_test as T_template_test
+from .sansio.app import _make_timedelta as _make_timedelta
 from .sansio.scaffold import _sentinel as _sentinel
 from .sessions import SecureCookieSessionInterface as SecureCookieSessionInterface
 from .sessions import SessionInterface as SessionInterface

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast as ast
+import collections.abc as cabc  # noqa: F401
 import importlib as importlib
 import inspect as inspect
 import os as os
@@ -46,10 +47,16 @@ from kolben.cli.options import app_option as _app_option  # noqa: F401
 from kolben.cli.options import debug_option as _debug_option  # noqa: F401
 from kolben.cli.options import env_file_option as _env_file_option  # noqa: F401
 from kolben.cli.params import validate_key as _validate_key  # noqa: F401
+from kolben.cli.script import F as F
 
 from .globals import current_app as current_app
 from .helpers import get_debug_flag as get_debug_flag
 from .helpers import get_load_dotenv as get_load_dotenv
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .app import Flask
 
 # What a command tells the processes that it starts is written in Flask's variables.
 environment.written_prefix = "FLASK"
@@ -80,10 +87,16 @@ class FlaskGroup(KolbenGroup):
     entry_point_groups: t.ClassVar[tuple[str, ...]] = ("flask.commands", "kolben.commands")
     env_prefix: t.ClassVar[str] = "FLASK"
 
-    def __init__(self, *args: t.Any, add_version_option: bool = True, **extra: t.Any) -> None:
+    def __init__(
+        self,
+        add_default_commands: bool = True,
+        create_app: Callable[..., Flask] | None = None,
+        add_version_option: bool = True,
+        **extra: t.Any,
+    ) -> None:
         if add_version_option:
             extra["params"] = [*(extra.pop("params", None) or ()), version_option]
-        super().__init__(*args, add_version_option=False, **extra)
+        super().__init__(add_default_commands, create_app, add_version_option=False, **extra)
 
 
 cli = FlaskGroup(

@@ -14,7 +14,7 @@ from kolben.templating import explanation
 
 from .blueprints import Blueprint as Blueprint
 from .globals import request_ctx as request_ctx
-from .sansio.app import App as App
+from .sansio.app import App as App  # noqa: TC001
 
 
 class UnexpectedUnicodeError(AssertionError, UnicodeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib as importlib
 import os as os
 import sys as sys
+import typing as t  # noqa: F401
 from datetime import datetime as datetime
 from functools import cache as cache
 from functools import update_wrapper as update_wrapper

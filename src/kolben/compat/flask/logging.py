@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging as logging
 import sys as sys
+import typing as t  # noqa: F401
 
 from werkzeug.local import LocalProxy as LocalProxy
 

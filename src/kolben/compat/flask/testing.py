@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib as importlib
+import typing as t  # noqa: F401
 from contextlib import ExitStack as ExitStack
 from contextlib import contextmanager as contextmanager
 from copy import copy as copy

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import collections.abc as cabc  # noqa: F401
+import typing as t  # noqa: F401
+
 from kolben.typing import AfterRequestCallable as AfterRequestCallable
 from kolben.typing import AppOrBlueprintKey as AppOrBlueprintKey
 from kolben.typing import BeforeFirstRequestCallable as BeforeFirstRequestCallable

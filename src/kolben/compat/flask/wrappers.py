@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing as t  # noqa: F401
+
 from werkzeug.exceptions import BadRequest as BadRequest
 from werkzeug.exceptions import HTTPException as HTTPException
 from werkzeug.wrappers import Request as RequestBase  # noqa: F401

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json as _json
-import typing as t
+import json as _json  # noqa: F401
+import typing as t  # noqa: F401
 
 from kolben.json import dump as dump
 from kolben.json import dumps as dumps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses as dataclasses
 import decimal as decimal
 import json as json
+import typing as t  # noqa: F401
 import uuid as uuid
 import weakref as weakref
 from datetime import date as date
