@@ -115,8 +115,10 @@ def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn
 def get_template_attribute(template_name: str, attribute: str) -> t.Any:
     """Return a macro or variable of a template, to be called or used from Python::
 
-    hello = get_template_attribute("_greetings.html", "hello")
-    return hello("World")
+        hello = get_template_attribute("_greetings.html", "hello")
+        return hello("World")
+
+    :raises AttributeError: the template exports nothing of that name.
     """
     return getattr(current_app.jinja_env.get_template(template_name).module, attribute)
 
