@@ -20,7 +20,7 @@ from . import urls
 from .config import Config, ConfigAttribute
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .dispatch.build import Plans
-from .dispatch.overridable import Overridable
+from .dispatch.overridable import Overridable, find_overrides
 from .helpers import get_debug_flag
 from .http.request import Request
 from .http.response import Response
@@ -216,7 +216,7 @@ class Kolben(Registrar, Overridable):
             with self._freezing:
                 plans = self._plans.get(on_loop)
                 if plans is None:
-                    plans = self._plans[on_loop] = Plans(self, on_loop)
+                    plans = self._plans[on_loop] = Plans(self, on_loop, find_overrides(self, Kolben))
         return plans
 
     def freeze(self, on_loop: bool) -> Plans:

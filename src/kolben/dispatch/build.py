@@ -37,13 +37,14 @@ class Plans(dict[t.Any, Plan]):
     ``plans[None]`` answers requests that no rule matched.
 
     :param on_loop: whether requests arrive on an event loop (ASGI).
+    :param overrides: what :func:`.overridable.find_overrides` found.
     """
 
-    def __init__(self, app: Kolben, on_loop: bool) -> None:
+    def __init__(self, app: Kolben, on_loop: bool, overrides: frozenset[str]) -> None:
         super().__init__()
         self.app = app
         self.on_loop = on_loop
-        self.overrides = overridable.find_overrides(app)
+        self.overrides = overrides
         self.is_direct = not self.overrides & {"asgi_app", "wsgi_app"}
         self.response_class = app.response_class
         self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)

@@ -59,13 +59,13 @@ _WATCHED = STEPS | {"asgi_app", "create_url_adapter", "inject_url_defaults", "ma
 _sentinel: t.Any = object()
 
 
-def find_overrides(app: Kolben) -> frozenset[str]:
-    """The names of the watched methods that the application's class, or the application itself, replaces."""
-    from ..app import Kolben
+def find_overrides(app: Kolben, base: type[Kolben]) -> frozenset[str]:
+    """The names of the watched methods that the application's class, or the application itself, replaces.
 
-    own = app.__dict__
-    cls = type(app)
-    return frozenset(name for name in _WATCHED if name in own or getattr(cls, name) is not getattr(Kolben, name))
+    :param base: the class whose methods are the originals.
+    """
+    own, cls = app.__dict__, type(app)
+    return frozenset(name for name in _WATCHED if name in own or getattr(cls, name) is not getattr(base, name))
 
 
 def run(ctx: RequestContext) -> Response:

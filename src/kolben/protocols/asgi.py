@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import typing as t
 from contextvars import Token, copy_context
 
@@ -33,6 +34,7 @@ if t.TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
 
+_is_length = re.compile(rb"[0-9]{1,18}").fullmatch
 _NO_BODY_EXPECTED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
 
 
@@ -43,8 +45,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     index = dict(scope["headers"])
     path: str = scope["path"]
     is_odd = path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path or scope.get("root_path")
-    length = index.get(b"content-length", b"0")
-    is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or not length.isdigit() or len(length) > 18
+    is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or not _is_length(index.get(b"content-length", b"0"))
     if is_odd or len(index) != len(scope["headers"]):
         try:
             path = checked(scope, index)
