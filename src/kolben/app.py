@@ -42,7 +42,7 @@ if t.TYPE_CHECKING:
     from .blueprints import Blueprint
     from .routing import BuildError, MapAdapter
     from .templating import DispatchingJinjaLoader, Environment
-    from .testing import KolbenCliRunner, KolbenClient
+    from .testing import KolbenCliRunner, KolbenClient, TestApp
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 
@@ -620,6 +620,12 @@ class Kolben(Registrar, Overridable):
         if async_:
             return AsyncClient(self, use_cookies=use_cookies, **kwargs)
         return (self.test_client_class or KolbenClient)(self, self.response_class, use_cookies=use_cookies, **kwargs)
+
+    def test_app(self) -> TestApp:
+        """This application between its start-up and its shutdown, to be used by ``async with`` in tests."""
+        from .testing import TestApp
+
+        return TestApp(self)
 
     def test_cli_runner(self, **kwargs: t.Any) -> KolbenCliRunner:
         """A runner for testing this application's commands."""

@@ -197,6 +197,8 @@ class RequestContext(AppContext):
     _app_ctx: AppContext | None = None
     context: Context | None = None
     is_closed = False
+    is_preserved = False
+    """Whether the test client goes on with this context when the request is over, and may still ask for its body."""
 
     def __init__(self, plans: Plans, request: Request, session: SessionMixin | None = None) -> None:
         self.app = plans.app
@@ -266,6 +268,7 @@ class RequestContext(AppContext):
 
     def push(self) -> None:
         """Make this the current context; the first time, open the session and match the URL."""
+        self.is_preserved = False
         outer = current.get(None)
         if not self._tokens:
             if outer is not None and outer.request_ctx is self:

@@ -189,7 +189,8 @@ def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
             error = error or failure
     if request_tearing_down.receivers:
         send(request_tearing_down, ctx.app, exc=exc)
-    ctx.request.close()
+    if not ctx.is_preserved:
+        ctx.request.close()
     if ctx._app_ctx is None:
         for func in plan.teardown_app:
             try:
@@ -212,7 +213,8 @@ async def close_async(ctx: RequestContext, plan: Plan, exc: BaseException | None
             error = error or failure
     if request_tearing_down.receivers:
         await send_async(request_tearing_down, ctx.app, exc=exc)
-    ctx.request.close()
+    if not ctx.is_preserved:
+        ctx.request.close()
     if ctx._app_ctx is None:
         for func in plan.teardown_app:
             try:
