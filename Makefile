@@ -16,7 +16,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help run test lint style types pyright imports budgets bench format clean
+.PHONY: help run test lint style types pyright imports budgets bench format clean test-flask test-extensions
 
 # Interpreter ------------------------------------------------------------------------------------
 
@@ -89,6 +89,13 @@ run: $(READY)/run
 
 test: $(READY)/test
 	@"$(BIN)/python" -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+# Flask's own tests, and those of extensions, on Kolben under the alias, against the real Flask (tests/flask/suites.toml).
+test-flask: $(READY)/test
+	@"$(BIN)/python" tests/flask/run.py flask
+
+test-extensions: $(READY)/test
+	@"$(BIN)/python" tests/flask/run.py --extensions
 
 lint: style types pyright imports
 

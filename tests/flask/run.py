@@ -23,7 +23,7 @@ import xml.etree.ElementTree as ElementTree
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CACHE = ROOT / ".cache" / "suites"
-PIP = ("-m", "pip", "--quiet", "--disable-pip-version-check")
+PIP = ("-m", "pip", "--quiet", "--quiet", "--disable-pip-version-check")
 SKIPS_AT_MOST = 5
 
 # NOTE: of pytest's private names, Flask's tests import one that 9.1 took away.
@@ -126,7 +126,17 @@ def run_tests(python: pathlib.Path, suite: Suite, on_kolben: bool) -> Outcomes:
     commands = [*([str(_command(python))] if on_kolben else []), str(python.parent), os.environ.get("PATH", "")]
     variables["PATH"] = os.pathsep.join(commands)
     alias = ["-p", "kolben.as_flask"] if on_kolben else []
-    command = [python, "-m", "pytest", *alias, "-p", "no:cacheprovider", "-q", f"--junitxml={report}", *suite.tests]
+    command = [
+        str(python),
+        "-m",
+        "pytest",
+        *alias,
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        f"--junitxml={report}",
+        *suite.tests,
+    ]
     output = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     kind = "kolben" if on_kolben else "flask"
     (CACHE / f"{suite.name}-{kind}.log").write_text(output.stdout + output.stderr, encoding="utf-8")
