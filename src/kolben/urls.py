@@ -22,6 +22,8 @@ _NO_SERVER_NAME = (
     " 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed."
 )
 
+_SCHEME_WITHOUT_HOST = "When specifying '_scheme', '_external' must be True."
+
 
 def build_url(
     app: Kolben,
@@ -40,6 +42,8 @@ def build_url(
             endpoint = _below_blueprint(request_ctx.request, endpoint)
         if external is None:
             external = scheme is not None
+        elif scheme is not None and not external:
+            raise ValueError(_SCHEME_WITHOUT_HOST)
         plans, request = request_ctx.plans, request_ctx.request
         if app.url_default_functions or "inject_url_defaults" in plans.overrides:
             app.inject_url_defaults(endpoint, values)
@@ -52,7 +56,7 @@ def build_url(
             external = True
         app.inject_url_defaults(endpoint, values)
     if scheme is not None and not external:
-        raise ValueError("When specifying '_scheme', '_external' must be True.")
+        raise ValueError(_SCHEME_WITHOUT_HOST)
     try:
         url = _adapter(app, ctx).build(endpoint, values, method=method, url_scheme=scheme, force_external=external)
     except BuildError as error:
