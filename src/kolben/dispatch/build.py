@@ -73,7 +73,7 @@ class Plans(dict[t.Any, Plan]):
     def match(self, ctx: RequestContext) -> Plan:
         """Find the rule for the request's path and method, note it in the request, and return its plan."""
         request = ctx.request
-        if self.matches_path_only and (self.trusted_hosts is None or host_is_trusted(request.host, self.trusted_hosts)):
+        if self.matches_path_only and (self.trusted_hosts is None or self._is_trusted(request)):
             try:
                 rule, request.view_args = self.app.url_map.matcher.match("", request.path, request.method)
             except Unmatched:
@@ -83,6 +83,13 @@ class Plans(dict[t.Any, Plan]):
                 return self._options_plan(rule.endpoint)
             return self[rule.endpoint]
         return self._match_by_adapter(ctx)
+
+    def _is_trusted(self, request: Request) -> bool:
+        """Whether the host is one of the application's. If not, the adapter, which asks for it again, says why."""
+        if host_is_trusted(request.host, self.trusted_hosts):
+            return True
+        del request.host
+        return False
 
     def _match_by_adapter(self, ctx: RequestContext) -> Plan:
         request = ctx.request
