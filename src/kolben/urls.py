@@ -7,7 +7,10 @@ import warnings
 from itertools import chain
 from urllib.parse import quote
 
+from werkzeug.exceptions import SecurityError
+
 from .globals import current
+from .http.host import host_is_trusted
 from .http.request import split_blueprint_path
 from .routing import BuildError
 
@@ -100,9 +103,11 @@ def make_adapter(app: Kolben, request: Request | None) -> MapAdapter | None:
         return app.url_map.bind(
             config["SERVER_NAME"], script_name=config["APPLICATION_ROOT"], url_scheme=config["PREFERRED_URL_SCHEME"]
         )
+    host = request.host
     if config["TRUSTED_HOSTS"] is not None:
         request.trusted_hosts = config["TRUSTED_HOSTS"]
-    host = request.host.lower()
+        if not host_is_trusted(host, request.trusted_hosts):
+            raise SecurityError(f"The host {host!r} is not one of the application's.")
     server_name = config["SERVER_NAME"]
     subdomain: str | None = None
     if app.url_map.host_matching or server_name is None:
