@@ -7,7 +7,19 @@ import typing as t
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    lazy = property
+    T = t.TypeVar("T")
+
+    class lazy(t.Generic[T]):
+        # NOTE: what the class below is to its user: the value, which may also be assigned and deleted.
+        def __init__(self, compute: Callable[[t.Any], T]) -> None: ...
+        @t.overload
+        def __get__(self, obj: None, owner: type | None = None) -> t.Self: ...
+        @t.overload
+        def __get__(self, obj: object, owner: type | None = None) -> T: ...
+        def __get__(self, obj: object, owner: type | None = None) -> t.Any: ...
+        def __set__(self, obj: object, value: T) -> None: ...
+        def __delete__(self, obj: object) -> None: ...
+
 else:
 
     class lazy:
