@@ -19,8 +19,8 @@ from werkzeug.utils import redirect as _redirect
 from . import urls
 from .config import Config, ConfigAttribute
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
+from .dispatch import overridable
 from .dispatch.build import Plans
-from .dispatch.overridable import Overridable, find_overrides
 from .helpers import get_debug_flag
 from .http.request import Request
 from .http.response import Response
@@ -42,7 +42,7 @@ if t.TYPE_CHECKING:
     from .blueprints import Blueprint
     from .routing import BuildError, MapAdapter
     from .templating import DispatchingJinjaLoader, Environment
-    from .testing import KolbenCliRunner, KolbenClient, TestApp
+    from .testing import KolbenClient, KolbenCliRunner, TestApp
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 
@@ -51,7 +51,7 @@ def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
     return timedelta(seconds=value) if isinstance(value, int) else value
 
 
-class Kolben(Registrar, Overridable):
+class Kolben(Registrar):
     """A web application: a WSGI and an ASGI application in one object, with Flask's interface.
 
     ::
@@ -216,7 +216,7 @@ class Kolben(Registrar, Overridable):
             with self._freezing:
                 plans = self._plans.get(on_loop)
                 if plans is None:
-                    plans = self._plans[on_loop] = Plans(self, on_loop, find_overrides(self, Kolben))
+                    plans = self._plans[on_loop] = Plans(self, on_loop, overridable.find_overrides(self, Kolben))
         return plans
 
     def freeze(self, on_loop: bool) -> Plans:
@@ -268,6 +268,27 @@ class Kolben(Registrar, Overridable):
             return self.request_context(builder.get_environ())
         finally:
             builder.close()
+
+    # -- the steps of a request, each to be overridden by a subclass -------------------------------------------------
+
+    full_dispatch_request = overridable.full_dispatch_request
+    preprocess_request = overridable.preprocess_request
+    dispatch_request = overridable.dispatch_request
+    raise_routing_exception = overridable.raise_routing_exception
+    make_default_options_response = overridable.make_default_options_response
+    make_response = overridable.make_response
+    finalize_request = overridable.finalize_request
+    process_response = overridable.process_response
+    handle_user_exception = overridable.handle_user_exception
+    handle_http_exception = overridable.handle_http_exception
+    handle_exception = overridable.handle_exception
+    trap_http_exception = overridable.trap_http_exception
+    log_exception = overridable.log_exception
+    should_ignore_error = overridable.should_ignore_error
+    do_teardown_request = overridable.do_teardown_request
+    do_teardown_appcontext = overridable.do_teardown_appcontext
+    ensure_sync = overridable.ensure_sync
+    async_to_sync = overridable.async_to_sync
 
     # -- what it is made of ------------------------------------------------------------------------------------------
 
