@@ -1,0 +1,11 @@
+from kolben import Flask, render_template, request
+
+app = Flask(__name__)
+
+
+@app.route("/", methods=["GET", "POST"])
+def index():
+    if request.method == "POST":
+        name = request.form.get("name")
+        return f"Hello, {name}!"
+    return render_template("index.html")
