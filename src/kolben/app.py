@@ -1,7 +1,7 @@
 """The application: what was declared, how it is configured, and the two doors that servers call.
 
-No request is answered in this file. On first use the application freezes: :mod:`kolben.dispatch.build` makes plans of its
-registries, and :mod:`kolben.protocols` answers from those.
+No request is answered in this file. On first use the application freezes: :mod:`kolben.dispatch.build` makes plans of
+its registries, and :mod:`kolben.protocols` answers from those.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .logging import create_logger
 from .protocols import asgi, wsgi
 from .protocols.lifespan import Serving
 from .registrar import Registrar, endpoint_from_view_func, setupmethod
+from .registries import watched
 from .routing import Map, Rule
 from .sessions import SecureCookieSessionInterface, SessionInterface
 
@@ -164,7 +165,7 @@ class Kolben(Registrar):
         self.aborter = self.make_aborter()
         self.json: JSONProvider = self.json_provider_class(self)
         self.url_build_error_handlers: list[Callable[[Exception, str, dict[str, t.Any]], str | None]] = []
-        self.teardown_appcontext_funcs: list[Callable[..., t.Any]] = []
+        self.teardown_appcontext_funcs: list[Callable[..., t.Any]] = watched([], self._registries_changed)
         self.shell_context_processors: list[Callable[[], dict[str, t.Any]]] = []
         self.blueprints: dict[str, Blueprint] = {}
         self.extensions: dict[str, t.Any] = {}
@@ -199,6 +200,9 @@ class Kolben(Registrar):
     def _thaw(self) -> None:
         if self.__dict__.get("_plans"):
             self._plans, self.frozen = {}, {}
+
+    def _registries_changed(self) -> None:
+        self._thaw()
 
     def _check_setup_finished(self, f_name: str) -> None:
         if self._got_first_request:
@@ -293,7 +297,7 @@ class Kolben(Registrar):
     # -- what it is made of ------------------------------------------------------------------------------------------
 
     @property
-    def name(self) -> str:  # type: ignore[override]  # a plain attribute of blueprints
+    def name(self) -> str:
         """The name for logs and messages: ``import_name``, or the file's name for a script."""
         name = self.__dict__.get("_name")
         if name is None:
@@ -389,7 +393,7 @@ class Kolben(Registrar):
         return self.aborter_class()
 
     def auto_find_instance_path(self) -> str:
-        """Where the instance folder is if none is given: beside the application, or under the prefix it is installed in."""
+        """Where the instance folder is if none is given: beside the application, or in the prefix it is installed in."""
         from .instance import find_package
 
         prefix, package_path = find_package(self.import_name)

@@ -10,6 +10,7 @@ from functools import update_wrapper
 from werkzeug.exceptions import HTTPException, default_exceptions
 
 from .helpers import get_root_path
+from .registries import watched
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,7 @@ class Registrar:
     name: str
     _static_folder: str | None = None
     _static_url_path: str | None = None
+    _cli: Group
 
     def __init__(
         self,
@@ -71,19 +73,25 @@ class Registrar:
         self.static_url_path = static_url_path
         self.template_folder = template_folder
         self.root_path = get_root_path(import_name) if root_path is None else root_path
-        self.view_functions: dict[str, Callable[..., t.Any]] = {}
+        self.view_functions: dict[str, Callable[..., t.Any]] = watched({}, self._registries_changed)
         self.error_handler_spec: dict[str | None, dict[int | None, dict[type[Exception], Callable[..., t.Any]]]] = (
-            defaultdict(lambda: defaultdict(dict))
+            watched(defaultdict(lambda: defaultdict(dict)), self._registries_changed)
         )
-        self.before_request_funcs: Scoped = defaultdict(list)
-        self.after_request_funcs: Scoped = defaultdict(list)
-        self.teardown_request_funcs: Scoped = defaultdict(list)
-        self.before_websocket_funcs: Scoped = defaultdict(list)
-        self.after_websocket_funcs: Scoped = defaultdict(list)
-        self.teardown_websocket_funcs: Scoped = defaultdict(list)
+        self.before_request_funcs: Scoped = self._registry()
+        self.after_request_funcs: Scoped = self._registry()
+        self.teardown_request_funcs: Scoped = self._registry()
+        self.before_websocket_funcs: Scoped = self._registry()
+        self.after_websocket_funcs: Scoped = self._registry()
+        self.teardown_websocket_funcs: Scoped = self._registry()
+        self.url_value_preprocessors: Scoped = self._registry()
         self.template_context_processors: Scoped = defaultdict(list, {None: [_default_template_ctx_processor]})
-        self.url_value_preprocessors: Scoped = defaultdict(list)
         self.url_default_functions: Scoped = defaultdict(list)
+
+    def _registry(self) -> Scoped:
+        return watched(defaultdict(list), self._registries_changed)
+
+    def _registries_changed(self) -> None:
+        """Called when a registry is written to, by whoever does."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -298,13 +306,13 @@ class Registrar:
 
     @setupmethod
     def teardown_request(self, f: F) -> F:
-        """Call ``f(exc)`` when the request is over, whatever happened; ``exc`` is the unhandled exception or ``None``."""
+        """Call ``f(exc)`` when the request is over, whatever happened; ``exc`` is the unhandled exception if any."""
         self.teardown_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
     def before_websocket(self, f: F) -> F:
-        """Call ``f()`` before each WebSocket's view; if it returns anything but ``None``, the socket is refused with it."""
+        """Call ``f()`` before each WebSocket's view; what it returns, unless ``None``, refuses the socket."""
         self.before_websocket_funcs.setdefault(None, []).append(f)
         return f
 
