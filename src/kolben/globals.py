@@ -1,4 +1,4 @@
-"""The names that are the same everywhere and mean the current request: ``request``, ``session``, ``g``, ``current_app``.
+"""The names that are the same everywhere and mean the current request: ``request``, ``session``, ``current_app``, …
 
 Each is a proxy onto one context variable, :data:`current`. It holds the innermost context that was pushed: an
 application context, or a request context, which is one too.

@@ -128,6 +128,7 @@ class Plans(dict[t.Any, Plan]):
     def open_session(self, ctx: RequestContext) -> SessionMixin:
         """The session of a request: an unopened one if the interface is Kolben's own, else what the interface says."""
         interface = self.app.session_interface
+        session: SessionMixin | None
         if self.session_is_lazy:
             session = t.cast(SecureCookieSessionInterface, interface).lazy_session(self.app, ctx.request)
         else:
@@ -286,8 +287,8 @@ class UpgradeRequired(HTTPException):
 
     code = 426
     description = (
-        "This is a WebSocket, and the server that answers speaks WSGI, which cannot carry one. Serve the application over"
-        " ASGI: with 'granian --interface asgi', 'uvicorn' or 'hypercorn'."
+        "This is a WebSocket, and the server that answers speaks WSGI, which cannot carry one. Serve the application"
+        " over ASGI: with 'granian --interface asgi', 'uvicorn' or 'hypercorn'."
     )
 
     def get_headers(self, *args: t.Any, **kwargs: t.Any) -> list[tuple[str, str]]:
@@ -322,10 +323,11 @@ def _adapted(adapt: Callable[[t.Any], t.Any], functions: t.Iterable[t.Any]) -> t
 
 def _is_lazy(interface: SessionInterface) -> bool:
     """Whether sessions may be opened when first touched: they are Kolben's signed cookies, opened by its own method."""
+    if not isinstance(interface, SecureCookieSessionInterface):
+        return False
     cls = type(interface)
     return (
-        isinstance(interface, SecureCookieSessionInterface)
-        and cls.open_session is SecureCookieSessionInterface.open_session
+        cls.open_session is SecureCookieSessionInterface.open_session
         and cls.lazy_session is SecureCookieSessionInterface.lazy_session
         and cls.get_cookie_name is SecureCookieSessionInterface.get_cookie_name
     )

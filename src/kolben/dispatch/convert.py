@@ -66,9 +66,9 @@ class _Converter:
         if isinstance(rv, cls):
             response = rv
         elif isinstance(rv, (str, bytes, bytearray, Iterator, AsyncIterable)):
-            return t.cast("Response", cls(rv, status=status, headers=headers))
+            return cls(rv, status=status, headers=headers)
         elif isinstance(rv, (dict, list)):
-            response = t.cast("Response", self.app.json.response(rv))
+            response = self.app.json.response(rv)
         else:
             response = self._convert_object(rv)
         if status is not None:
@@ -85,7 +85,7 @@ class _Converter:
         if isinstance(rv, HTTPException):
             return error_response(self.app, rv)
         if isinstance(rv, Struct) or (is_dataclass(rv) and not isinstance(rv, type)):
-            return t.cast("Response", self.app.json.response(rv))
+            return self.app.json.response(rv)
         if isinstance(rv, WerkzeugResponse) or callable(rv):
             environ = {} if isinstance(rv, WerkzeugResponse) else _request().environ
             try:
@@ -111,7 +111,7 @@ def _split(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
 
 
 def error_response(app: Kolben, exc: HTTPException) -> Response:
-    """The page for an HTTP exception that no handler took: HTML, or a problem document for a client that prefers JSON."""
+    """The page for an HTTP exception that no handler took: HTML, or a problem document if the client prefers JSON."""
     cls = app.response_class
     if exc.response is not None:
         return t.cast("Response", cls.force_type(exc.get_response(), {}))
@@ -119,7 +119,7 @@ def error_response(app: Kolben, exc: HTTPException) -> Response:
         return t.cast("Response", cls.force_type(exc.get_response(_request().environ), {}))
     if app.explains_errors and _prefers_json():
         return _problem(app, exc)
-    return t.cast("Response", cls(exc.get_body(), status=exc.code, headers=exc.get_headers()))
+    return cls(exc.get_body(), status=exc.code, headers=exc.get_headers())
 
 
 def _prefers_json() -> bool:

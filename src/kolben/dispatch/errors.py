@@ -42,7 +42,7 @@ def find_handler(spec: HandlerSpec, blueprints: Iterable[str], exc: Exception) -
 
 
 def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.Any]:
-    """What answers ``exc``, raised by a view or a hook: a registered handler, or the exception itself if it is a response.
+    """What answers ``exc``, raised by a view or a hook: a registered handler, or an exception that is a response itself.
 
     :raises Exception: ``exc``, if nothing does.
     """
@@ -73,7 +73,7 @@ def is_trapped(config: Config, exc: Exception) -> bool:
 
 
 def must_propagate(app: Kolben) -> bool:
-    """Whether an unhandled exception goes on to the server (``PROPAGATE_EXCEPTIONS``, else when testing or debugging)."""
+    """Whether an unhandled exception goes on to the server (``PROPAGATE_EXCEPTIONS``, else if testing or debugging)."""
     propagate = app.config["PROPAGATE_EXCEPTIONS"]
     if propagate is None:
         return bool(app.testing or app.debug)

@@ -76,7 +76,7 @@ class Plan:
     before: tuple[Callable[[], t.Any], ...]
     view: Callable[..., t.Any]
     convert: Callable[[t.Any], Response]
-    after: tuple[Callable[[Response], t.Any], ...]
+    after: tuple[Callable[..., t.Any], ...]
     save_session: Callable[..., t.Any]
     teardown: tuple[Callable[[BaseException | None], t.Any], ...]
     teardown_app: tuple[Callable[[BaseException | None], t.Any], ...]
@@ -94,7 +94,7 @@ class Plan:
     """The parameter that a WebSocket's view takes the socket by."""
 
     run: Callable[[RequestContext], t.Any]
-    """:func:`kolben.dispatch.run.run` or its twin; Flask's order of the application's own methods if it overrides one."""
+    """:func:`kolben.dispatch.run.run` or its twin; or, in Flask's order, the application's methods if it overrides one."""
     close: Callable[[RequestContext, Plan, BaseException | None], t.Any]
     """:func:`kolben.dispatch.run.close` or its twin, or the application's own methods."""
 

@@ -43,7 +43,7 @@ def run(ctx: RequestContext) -> Response:
                 if rv is not None:
                     break
             else:
-                rv = plan.view(**ctx.request.view_args)
+                rv = plan.view(**ctx.request.view_args)  # type: ignore[arg-type]  # no longer None once matched
             if type(rv) is CoroutineType:
                 rv = settle(rv)
         except Exception as exc:
@@ -77,7 +77,7 @@ async def run_async(ctx: RequestContext) -> Response:
                 if rv is not None:
                     break
             else:
-                rv = await plan.view(**ctx.request.view_args)
+                rv = await plan.view(**ctx.request.view_args)  # type: ignore[arg-type]  # no longer None once matched
             if type(rv) is CoroutineType:
                 rv = await settle_async(rv)
         except Exception as exc:

@@ -65,8 +65,8 @@ class EnvironHead:
         return self._environ
 
 
-class ScopeHeaders(ImmutableHeadersMixin, Headers):
-    """The headers of an ASGI scope. Names with an underscore are left out: CGI would fold them into those with a hyphen."""
+class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # what is refused takes any arguments
+    """The headers of an ASGI scope. Names with an underscore are left out: CGI folds them into those with a hyphen."""
 
     def __init__(self, pairs: t.Iterable[tuple[bytes, bytes]]) -> None:
         self._list = [
@@ -76,7 +76,7 @@ class ScopeHeaders(ImmutableHeadersMixin, Headers):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._list == other._list
 
-    __hash__ = None  # type: ignore[assignment]  # as Werkzeug's own EnvironHeaders
+    __hash__ = None
 
     def copy(self) -> t.NoReturn:
         """Refused: there is nothing a copy could be changed for."""

@@ -1,8 +1,8 @@
 """The response: Werkzeug's, with nothing computed that nobody reads.
 
-A *plain* response, which the dispatcher makes of a returned string, has a body of one ``bytes`` and nothing else: status
-and content type stand on its class. Its ``headers`` come into being when somebody asks for them; if nobody does, the
-protocol sends the two that are known.
+A *plain* response, which the dispatcher makes of a returned string, has a body of one ``bytes`` and nothing else:
+status and content type stand on its class. Its ``headers`` come into being when somebody asks for them; if nobody does,
+the protocol sends the two that are known.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from .headers import check_headers, check_status
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
     from datetime import datetime, timedelta
+    from http import HTTPStatus
 
     from _typeshed.wsgi import WSGIEnvironment
 
@@ -50,6 +51,19 @@ class Response(WerkzeugResponse):
 
     goes_plain: t.ClassVar[bool] = True
     """Whether the protocols may send it themselves: the class overrides nothing that Werkzeug calls to send it."""
+
+    if t.TYPE_CHECKING:
+
+        def __init__(
+            self,
+            response: str | bytes | bytearray | Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None,
+            status: int | str | HTTPStatus | None = None,
+            headers: Mapping[str, str | Iterable[str]] | Iterable[tuple[str, str]] | None = None,
+            mimetype: str | None = None,
+            content_type: str | None = None,
+            direct_passthrough: bool = False,
+        ) -> None:
+            """As Werkzeug's, and ``response`` may be an asynchronous iterable too."""
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -110,4 +110,4 @@ def _check_origin(plans: Plans, scope: Scope, websocket: WebSocket) -> None:
 async def _refuse(websocket: WebSocket, exc: HTTPException) -> None:
     response = exc.get_response()
     body = response.get_data()
-    await websocket.reject(exc.code or BadRequest.code, [("Content-Type", response.headers["Content-Type"])], body)
+    await websocket.reject(exc.code or 400, [("Content-Type", response.headers["Content-Type"])], body)

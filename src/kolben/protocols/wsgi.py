@@ -153,7 +153,7 @@ def _send_other(
 
 
 def _owned(ctx: RequestContext, response: t.Any, body: t.Any) -> Iterable[bytes]:
-    if isinstance(body, (list, tuple)) and isinstance(response, WerkzeugResponse) and not hasattr(body, "close"):
+    if isinstance(response, WerkzeugResponse) and not hasattr(body, "close") and isinstance(body, (list, tuple)):
         return _Closing(list(body), response)
     # NOTE: two contexts, for the loop is in one of them while this thread, in the other, waits for it.
     iterator = bridge.SyncIterator(body, copy_context()) if hasattr(body, "__aiter__") else iter(body)

@@ -59,10 +59,8 @@ def run(
 
 def _address(app: Kolben, host: str | None, port: int | None) -> tuple[str, int]:
     """Where to listen: as told, else as ``SERVER_NAME`` says, else 127.0.0.1:5000."""
-    server_name = app.config.get("SERVER_NAME")
-    named_host = named_port = None
-    if server_name:
-        named_host, _, named_port = server_name.partition(":")
+    server_name: str = app.config.get("SERVER_NAME") or ""
+    named_host, _, named_port = server_name.partition(":")
     if not host:
         host = named_host or "127.0.0.1"
     if port or port == 0:
