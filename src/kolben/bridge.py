@@ -133,13 +133,14 @@ async def _call(func: Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dic
     return await func(*args, **kwargs)
 
 
-async def _await(awaitable: Awaitable[T]) -> T:
+async def _await(awaitable: Awaitable[t.Any]) -> t.Any:
     return await awaitable
 
 
 def settle(awaitable: Awaitable[T]) -> T:
     """Wait in this thread for what a synchronous function handed back un-awaited."""
-    return call_sync(_await, awaitable)
+    result: T = call_sync(_await, awaitable)
+    return result
 
 
 async def settle_async(awaitable: Awaitable[T]) -> T:
@@ -368,7 +369,8 @@ class SyncIterator:
         if self._ended:
             raise StopIteration
         if self._wanted is None:
-            self._loop = serving_loop.get(None) or portal().loop
+            loop = serving_loop.get(None)
+            self._loop = portal().loop if loop is None else loop
             self._loop.call_soon_threadsafe(self._launch)
         else:
             self._loop.call_soon_threadsafe(self._wanted.put_nowait, True)

@@ -1,4 +1,4 @@
-"""The contexts behind ``current_app``, ``g``, ``request`` and ``session``: who may see which request, and until when."""
+"""The contexts behind ``current_app``, ``g``, ``request``, ``session``: who may see which request, and until when."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ if t.TYPE_CHECKING:
     from contextvars import Context
     from types import TracebackType
 
-    from werkzeug.routing import MapAdapter
-
     from . import typing as ft
     from .app import Kolben
     from .dispatch.build import Plans
     from .dispatch.plan import Plan
     from .http.request import Request
     from .http.websocket import WebSocket
+    from .routing import MapAdapter
     from .sessions import SessionMixin
 
 _unset: t.Any = object()
 
 
 class _AppCtxGlobals:
-    """A plain namespace: what :data:`g` is. ``in``, iteration, :meth:`get`, :meth:`pop` and :meth:`setdefault` work as on
-    a dict of its attributes."""
+    """A plain namespace: what :data:`g` is. ``in``, iteration, :meth:`get`, :meth:`pop` and :meth:`setdefault` work as
+    on a dict of its attributes."""
 
     def __getattr__(self, name: str) -> t.Any:
         try:
@@ -78,7 +77,7 @@ class _AppCtxGlobals:
 
 
 class AppContext:
-    """What ``current_app`` and ``g`` stand for: pushed for CLI commands and background tasks, and part of every request.
+    """What ``current_app`` and ``g`` stand for: pushed for commands and background tasks, and part of every request.
 
     Use it through :meth:`.Kolben.app_context`.
     """

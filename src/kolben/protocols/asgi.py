@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import typing as t
 from contextvars import Token, copy_context
 
@@ -251,7 +252,7 @@ def mark(app: Kolben) -> None:
     NOTE: the attribute is what inspection finds; a call ``app(...)`` looks at the class and does not pass here.
     """
     call = _Call(app)
-    if hasattr(inspect, "markcoroutinefunction"):
+    if sys.version_info >= (3, 12):
         inspect.markcoroutinefunction(call)
     app.__dict__["__call__"] = call
 
@@ -268,7 +269,7 @@ class _Call:
     __code__ = _asgi_shape.__code__
     __defaults__ = None
     __kwdefaults__ = None
-    __annotations__: t.ClassVar[dict[str, t.Any]] = {}
+    __annotations__ = _asgi_shape.__annotations__
 
     def __init__(self, app: Kolben) -> None:
         import weakref
