@@ -15,10 +15,10 @@ from tests.calls import CallCounter
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from contextvars import Context
 
     from kolben import Kolben
     from kolben.bridge import Workers
-    from kolben.bridge import _Job as Job
     from kolben.testing import KolbenClient
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
@@ -88,7 +88,7 @@ def _as_async(fn: Callable[..., t.Any]) -> Callable[..., t.Any]:
 def no_context_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fails the test that leaves a context behind: on its own thread, or on one of the threads that views run in."""
     watch = WorkersWatch()
-    monkeypatch.setattr(bridge.Workers, "submit", watch.submit(bridge.Workers.submit))
+    monkeypatch.setattr(bridge.Workers, "call", watch.call(bridge.Workers.call))
     yield
     left = current.get(None)
     if left is not None:
@@ -100,17 +100,20 @@ def no_context_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         pytest.fail(f"The test left a context behind on a worker thread: {watch.left!r}")
 
 
-class WatchedJob:
-    """A worker's job whose end is noticed."""
+class WatchedContext:
+    """The context that a job runs in; when the job has ended, it has the thread's own looked at."""
 
-    def __init__(self, job: Job, watch: WorkersWatch) -> None:
-        self.work = job.work
+    def __init__(self, context: Context, job: Callable[..., t.Any], watch: WorkersWatch) -> None:
+        self._context = context
         self._job = job
         self._watch = watch
 
-    def report(self) -> None:
-        self._watch._count(-1)
-        self._job.report()
+    def run(self, func: Callable[..., t.Any], *args: t.Any) -> t.Any:
+        try:
+            return self._context.run(func, *args)
+        finally:
+            if func is self._job:
+                self._watch._count(-1)
 
 
 class WorkersWatch:
@@ -121,14 +124,14 @@ class WorkersWatch:
         self.left: list[object] = []
         self._changed = threading.Condition()
 
-    def submit(self, submit: Callable[[Workers, Job], None]) -> Callable[[Workers, Job], None]:
-        """`submit` with each of its jobs watched."""
+    def call(self, call: Callable[..., t.Any]) -> Callable[..., t.Any]:
+        """`Workers.call` with each of its jobs watched."""
 
-        def submit_watched(workers: Workers, job: Job) -> None:
+        def call_watched(workers: Workers, func: Callable[..., t.Any], args: t.Any, context: Context) -> t.Any:
             self._count(1)
-            submit(workers, t.cast("Job", WatchedJob(job, self)))
+            return call(workers, func, args, t.cast("Context", WatchedContext(context, func, self)))
 
-        return submit_watched
+        return call_watched
 
     def _count(self, change: int) -> None:
         with self._changed:

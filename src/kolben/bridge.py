@@ -52,9 +52,11 @@ class Portal:
     def __init__(self) -> None:
         import asyncio
 
-        self.loop = asyncio.new_event_loop()
+        # NOTE: in empty contexts. The loop's own handles, and the thread on some builds of Python, keep for ever the one
+        # they are made in: that of the first request.
+        self.loop = Context().run(asyncio.new_event_loop)
         self._thread = threading.Thread(target=self._run, name="kolben-portal", daemon=True)
-        self._thread.start()
+        Context().run(self._thread.start)
 
     def _run(self) -> None:
         import asyncio
@@ -178,18 +180,23 @@ class Workers:
     def __init__(self, name: str, limit: int) -> None:
         self.name = name
         self.limit = limit
-        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._jobs: SimpleQueue[t.Any] = SimpleQueue()
         self._idle: deque[None] = deque()  # NOTE: one item per thread that waits; deque operations are atomic.
         self._threads = 0
         self._lock = threading.Lock()
 
-    def submit(self, job: _Job) -> None:
-        """Have a thread do ``job``."""
-        self._jobs.put(job)
+    def call(self, func: Callable[..., T], args: tuple[t.Any, ...], context: Context) -> asyncio.Future[T]:
+        """Have a thread call ``func`` in ``context``; await what is returned for its result."""
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put((func, args, context, loop, future))
         try:
             self._idle.pop()
         except IndexError:
             self._grow()
+        return future
 
     @property
     def waiting(self) -> int:
@@ -205,57 +212,33 @@ class Workers:
 
     def _work(self) -> None:
         while True:
-            job = self._jobs.get()
-            job.work()
+            func, args, context, loop, future = self._jobs.get()
+            result: t.Any = None
+            error: BaseException | None = None
+            try:
+                context.run(serving_loop.set, loop)
+                result = context.run(func, *args)
+            except BaseException as exc:
+                error = exc
             # NOTE: first idle, then the report: what it wakes may have the next job, and should find this thread free.
             self._idle.append(None)
-            job.report()
-            del job  # NOTE: an idle thread keeps nothing of its last request alive.
+            try:
+                loop.call_soon_threadsafe(_settle, future, result, error)
+            except RuntimeError:  # NOTE: the loop was closed meanwhile; nobody waits.
+                pass
+            # NOTE: an idle thread keeps nothing of its last request alive.
+            del func, args, context, loop, future, result, error
 
 
-class _Job:
-    """One call in a worker thread, and the future that waits for it on the loop."""
-
-    __slots__ = ("args", "context", "error", "func", "future", "loop", "result")
-
-    def __init__(self, func: Callable[..., t.Any], args: tuple[t.Any, ...], context: Context) -> None:
-        from asyncio import get_running_loop
-
-        self.loop = get_running_loop()
-        self.future: asyncio.Future[t.Any] = self.loop.create_future()
-        self.context = context
-        self.func = func
-        self.args = args
-        self.result: t.Any = None
-        self.error: BaseException | None = None
-
-    def work(self) -> None:
-        """Call the function, in the worker thread."""
-        context = self.context
-        context.run(serving_loop.set, self.loop)
-        try:
-            self.result = context.run(self.func, *self.args)
-        except BaseException as exc:
-            # NOTE: a future refuses StopIteration. `pull` reports the end of an iterator by a sentinel instead.
-            self.error = RuntimeError(repr(exc)) if isinstance(exc, StopIteration) else exc
-
-    def report(self) -> None:
-        """Hand the outcome to the loop."""
-        try:
-            self.loop.call_soon_threadsafe(self._settle)
-        except RuntimeError:  # NOTE: the loop was closed meanwhile; nobody waits.
-            pass
-
-    def _settle(self) -> None:
-        future = self.future
-        if future.done():
-            return
-        if self.error is None:
-            future.set_result(self.result)
-        else:
-            future.set_exception(self.error)
-            future.exception()
-            self.error = None  # NOTE: its traceback knows this job; together they would wait for the collector.
+def _settle(future: asyncio.Future[t.Any], result: t.Any, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+        return
+    # NOTE: a future refuses StopIteration. `pull` reports the end of an iterator by a sentinel instead.
+    future.set_exception(RuntimeError(repr(error)) if isinstance(error, StopIteration) else error)
+    future.exception()
 
 
 views: Workers
@@ -280,37 +263,30 @@ if hasattr(os, "register_at_fork"):
 
 def in_thread(func: Callable[..., T], /, *args: t.Any) -> asyncio.Future[T]:
     """Call ``func`` in a worker thread, in a copy of this context; await what is returned for its result."""
-    job = _Job(func, args, copy_context())
-    views.submit(job)
-    return job.future
+    return views.call(func, args, copy_context())
 
 
 def in_own_thread(func: Callable[..., t.Any]) -> Callable[..., Awaitable[t.Any]]:
     """A function that calls ``func`` in a thread that no other call waits for: it may take as long as it likes."""
 
     def call(*args: t.Any, **kwargs: t.Any) -> Awaitable[t.Any]:
-        job = _Job(_with_kwargs(func, kwargs), args, copy_context())
-        sockets.submit(job)
-        return job.future
+        return sockets.call(_with_kwargs(func, kwargs), args, copy_context())
 
     return update_wrapper(call, func)
 
 
 def in_cleanup_thread(func: Callable[..., T], /, *args: t.Any) -> asyncio.Future[T]:
     """:func:`in_thread` on threads that no view can occupy: for closing streams and teardown."""
-    job = _Job(func, args, copy_context())
-    closers.submit(job)
-    return job.future
+    return closers.call(func, args, copy_context())
 
 
 async def _call_in_thread(func: Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> t.Any:
     context = copy_context()
-    job = _Job(func if not kwargs else _with_kwargs(func, kwargs), args, context)
-    views.submit(job)
+    future = views.call(_with_kwargs(func, kwargs) if kwargs else func, args, context)
     try:
-        return await job.future
+        return await future
     finally:
-        if job.future.done() and not job.future.cancelled():
+        if not future.cancelled():
             carry_back(context)
 
 

@@ -195,6 +195,10 @@ class RequestContext(AppContext):
     _app_ctx: AppContext | None = None
     context: Context | None = None
     is_closed = False
+    is_working = False
+    """Whether a worker thread runs the pipeline."""
+    is_abandoned = False
+    """Whether nobody waits for that thread any more."""
     is_preserved = False
     """Whether the test client goes on with this context when the request is over, and may still ask for its body."""
 

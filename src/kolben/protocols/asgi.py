@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import threading
 import sys
 import typing as t
 from contextvars import Token, copy_context
@@ -67,7 +68,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         if plan.mode is Mode.LOOP:
             response = await plan.run(ctx)
         elif plan.mode is Mode.THREAD:
-            response = await bridge.in_thread(_answer_in_thread, ctx)
+            response = await _in_thread(ctx)
         else:
             response = plan.run(ctx)
         if (type(response) is plans.response_class and type(response.response) is list) or is_buffered(response):
@@ -141,28 +142,41 @@ def is_buffered(response: t.Any) -> bool:
     return isinstance(response, Response) and response.goes_plain and isinstance(response.response, (list, tuple))
 
 
+def _in_thread(ctx: RequestContext) -> Awaitable[Response]:
+    ctx.is_working = True
+    return bridge.views.call(_answer_in_thread, (ctx,), copy_context())
+
+
 def _answer_in_thread(ctx: RequestContext) -> Response:
     """Run the pipeline, and for a body in memory its teardown too, on the one thread."""
-    response = None
+    response: t.Any = None
     try:
         response = ctx.plan.run(ctx)
-        return response
+        return response  # type: ignore[no-any-return]  # PERF: a cast is a call
     except BaseException as exc:
         ctx.error = exc
         raise
     finally:
-        if response is not None and type(response.response) is not list and not is_buffered(response):
+        # NOTE: a cancelled request is closed by whoever comes last, this thread or the loop: each writes its own word
+        # before it reads the other's.
+        ctx.is_working = False
+        is_stream = response is not None and type(response.response) is not list and not is_buffered(response)
+        if is_stream and not ctx.is_abandoned:
             ctx.context = copy_context()
-        elif needs_closing(ctx):
+        elif ctx.is_abandoned or needs_closing(ctx):
             _close_here(ctx)
         else:
             ctx.is_closed = True
 
 
 def _close_here(ctx: RequestContext) -> None:
-    if not ctx.is_closed:
-        ctx.is_closed = True
+    with _closing:
+        is_closed, ctx.is_closed = ctx.is_closed, True
+    if not is_closed:
         ctx.plan.close(ctx, ctx.plan, ctx.error)
+
+
+_closing = threading.Lock()
 
 
 async def _close(ctx: RequestContext) -> None:
@@ -173,7 +187,9 @@ async def _close(ctx: RequestContext) -> None:
             ctx.is_closed = True
             await plan.close(ctx, plan, ctx.error)
         elif plan.mode is Mode.THREAD:
-            await bridge.in_cleanup_thread((ctx.context or copy_context()).run, _close_here, ctx)
+            ctx.is_abandoned = True
+            if not ctx.is_working:
+                await bridge.in_cleanup_thread((ctx.context or copy_context()).run, _close_here, ctx)
         else:
             _close_here(ctx)
     if ctx.background is not None:
