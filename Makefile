@@ -85,7 +85,8 @@ help:
 
 run: $(READY)/run
 	@echo "The guestbook: http://$(HOST):$(PORT)/ (Ctrl+C stops it)"
-	@cd examples/guestbook && exec "$(abspath $(BIN))/granian" --interface asgi --host "$(HOST)" --port "$(PORT)" app:app
+	@cd examples/guestbook && exec "$(abspath $(BIN))/granian" --interface asgi --host "$(HOST)" --port "$(PORT)" \
+	--workers-kill-timeout 2 app:app
 
 test: $(READY)/test
 	@"$(BIN)/python" -m pytest -n $(JOBS) --dist worksteal $(ARGS)
