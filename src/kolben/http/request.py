@@ -34,7 +34,6 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.datastructures import FileStorage
 
-    from ..config import Config
     from ..routing import Rule
     from .body import Body
     from .head import Scope
@@ -173,7 +172,8 @@ class Request(WerkzeugRequest):
         :raises BadRequest: the header is not UTF-8.
         """
         try:
-            return self.dict_storage_class(parse_cookies("; ".join(self.headers.getlist("Cookie"))))
+            cookies = parse_cookies("; ".join(self.headers.getlist("Cookie")))
+            return self.dict_storage_class(cookies)  # type: ignore[return-value]  # immutable, unless a subclass wants
         except ValueError as exc:
             raise BadRequest(f"The Cookie header of the request cannot be read: {exc}") from None
 
@@ -311,7 +311,7 @@ class Request(WerkzeugRequest):
     @lazy
     def values(self) -> CombinedMultiDict[str, str]:
         """:attr:`args` and :attr:`form` in one."""
-        sources = [self.args] if self.method == "GET" else [self.args, self.form]
+        sources: list[t.Any] = [self.args] if self.method == "GET" else [self.args, self.form]
         return CombinedMultiDict([d if isinstance(d, MultiDict) else MultiDict(d) for d in sources])
 
     @property
@@ -341,9 +341,10 @@ class Request(WerkzeugRequest):
                 stream_factory=None if cls._get_file_stream is Request._get_file_stream else self._get_file_stream,
             )
             storage = self.parameter_storage_class
-            if storage is not ImmutableMultiDict:
-                form, files = storage(form), storage(files)
-            attributes["form"], attributes["files"] = form, files
+            if storage is ImmutableMultiDict:
+                attributes["form"], attributes["files"] = form, files
+            else:
+                attributes["form"], attributes["files"] = storage(form), storage(files)
         ctx = current.get(None)
         if ctx is not None and ctx.app.debug and self.mimetype != "multipart/form-data" and not attributes["files"]:
             from ..debug.forms import explain_missing_files
@@ -376,7 +377,7 @@ class Request(WerkzeugRequest):
     # -- limits ------------------------------------------------------------------------------------------------------
 
     @property
-    def max_content_length(self) -> int | None:  # type: ignore[override]  # an attribute in Werkzeug
+    def max_content_length(self) -> int | None:
         """The most bytes a body may have (``MAX_CONTENT_LENGTH``). May be set before the body is read."""
         return self._limit("_max_content_length", "MAX_CONTENT_LENGTH", WerkzeugRequest.max_content_length)
 
@@ -385,7 +386,7 @@ class Request(WerkzeugRequest):
         self._max_content_length = value
 
     @property
-    def max_form_memory_size(self) -> int | None:  # type: ignore[override]  # an attribute in Werkzeug
+    def max_form_memory_size(self) -> int | None:
         """The most bytes the fields of a form may have, files aside (``MAX_FORM_MEMORY_SIZE``)."""
         return self._limit("_max_form_memory_size", "MAX_FORM_MEMORY_SIZE", WerkzeugRequest.max_form_memory_size)
 
@@ -393,8 +394,8 @@ class Request(WerkzeugRequest):
     def max_form_memory_size(self, value: int | None) -> None:
         self._max_form_memory_size = value
 
-    @property
-    def max_form_parts(self) -> int | None:  # type: ignore[override]  # an attribute in Werkzeug
+    @property  # type: ignore[override]  # never None in Werkzeug
+    def max_form_parts(self) -> int | None:
         """The most fields and files a form may have (``MAX_FORM_PARTS``)."""
         return self._limit("_max_form_parts", "MAX_FORM_PARTS", WerkzeugRequest.max_form_parts)
 
@@ -407,10 +408,10 @@ class Request(WerkzeugRequest):
         if own is not None:
             return t.cast(int, own)
         ctx = current.get(None)
-        return otherwise if ctx is None else t.cast("Config", ctx.app.config)[setting]
+        return otherwise if ctx is None else ctx.app.config[setting]
 
 
-def _setting(name: str, otherwise: int) -> int | None:
+def _setting(name: str, otherwise: int) -> t.Any:
     ctx = current.get(None)
     return otherwise if ctx is None else ctx.app.config.get(name, otherwise)
 
