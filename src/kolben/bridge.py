@@ -93,7 +93,7 @@ def call_sync(func: Callable[..., Awaitable[T]], /, *args: t.Any, **kwargs: t.An
 
     :raises RuntimeError: called on a thread that runs an event loop: waiting there would stop the loop for ever.
     """
-    from asyncio import _get_running_loop
+    from asyncio.events import _get_running_loop
 
     if _get_running_loop() is not None:
         name = getattr(func, "__qualname__", repr(func))
@@ -110,9 +110,12 @@ def call_sync(func: Callable[..., Awaitable[T]], /, *args: t.Any, **kwargs: t.An
     loop.call_soon_threadsafe(_start, loop, context, outcome, func, args, kwargs)
     task = outcome.get()
     carry_back(context)
-    if isinstance(task, BaseException):
-        raise task
-    return task.result()
+    try:
+        if isinstance(task, BaseException):
+            raise task
+        return task.result()
+    finally:
+        del task  # NOTE: what it raises knows this frame; together they would wait for the collector.
 
 
 def _start(
@@ -187,7 +190,7 @@ class Workers:
 
     def call(self, func: Callable[..., T], args: tuple[t.Any, ...], context: Context) -> asyncio.Future[T]:
         """Have a thread call ``func`` in ``context``; await what is returned for its result."""
-        from asyncio import get_running_loop
+        from asyncio.events import get_running_loop  # NOTE: from the package itself it would take a call more.
 
         loop = get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -353,9 +356,10 @@ class SyncIterator:
         item = self._items.get()
         if isinstance(item, _End):
             self._ended = True
-            if item.error is not None:
-                raise item.error
-            raise StopIteration
+            try:
+                raise item.error or StopIteration
+            finally:
+                del item
         return item
 
     def close(self) -> None:
@@ -371,8 +375,11 @@ class SyncIterator:
         self._loop.call_soon_threadsafe(self._wanted.put_nowait, False)
         while not isinstance(end := self._items.get(), _End):
             pass
-        if end.error is not None:
-            raise end.error
+        try:
+            if end.error is not None:
+                raise end.error
+        finally:
+            del end
 
     def _launch(self) -> None:
         import asyncio
@@ -397,6 +404,7 @@ class SyncIterator:
         except BaseException as exc:
             error = exc
         self._items.put(_End(error))
+        del error
 
 
 class _End:

@@ -20,7 +20,7 @@ if t.TYPE_CHECKING:
 
 HELLO_AT_MOST = 12
 INT_PARAMETER_AT_MOST = 16
-THREAD_HOP_AT_MOST = 8
+THREAD_HOP_AT_MOST = 4
 """What a worker thread adds: handing the request over, and the response back."""
 
 
