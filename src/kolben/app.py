@@ -393,7 +393,7 @@ class Kolben(Registrar):
         return self.aborter_class()
 
     def auto_find_instance_path(self) -> str:
-        """Where the instance folder is if none is given: beside the application, or in the prefix it is installed in."""
+        """Where the instance folder is if none is given: beside the application, or in the prefix of its package."""
         from .instance import find_package
 
         prefix, package_path = find_package(self.import_name)

@@ -82,7 +82,7 @@ def _adapter(app: Kolben, ctx: AppContext | None) -> MapAdapter:
 
 
 def inject_defaults(app: Kolben, endpoint: str, values: dict[str, t.Any]) -> None:
-    """Let the functions of ``url_defaults`` change ``values``: the application's, then those of the endpoint's blueprints."""
+    """Let the functions of ``url_defaults`` change ``values``: the application's, then those of the blueprints."""
     names: t.Iterable[str | None] = (None,)
     if "." in endpoint:
         names = chain(names, reversed(split_blueprint_path(endpoint.rpartition(".")[0])))
@@ -137,7 +137,7 @@ _DEFAULT_PORTS = {"http": ":80", "ws": ":80", "https": ":443", "wss": ":443"}
 
 
 def _subdomain(app: Kolben, host: str, server_name: str, scheme: str) -> str:
-    """What ``host`` has in front of ``server_name``; a name that no rule has, and a warning, if it is another's host."""
+    """What ``host`` has in front of ``server_name``; a name that no rule has, and a warning, if it is another host."""
     server_name = server_name.removesuffix(_DEFAULT_PORTS.get(scheme, ""))
     if host == server_name:
         return ""

@@ -42,7 +42,7 @@ def find_handler(spec: HandlerSpec, blueprints: Iterable[str], exc: Exception) -
 
 
 def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.Any]:
-    """What answers ``exc``, raised by a view or a hook: a registered handler, or an exception that is a response itself.
+    """What answers ``exc``, raised by a view or a hook: a registered handler, or an exception that is its own response.
 
     :raises Exception: ``exc``, if nothing does.
     """

@@ -1,4 +1,4 @@
-"""What happens once in each worker: start-up before the first request, background tasks, shutdown after the last one."""
+"""What happens once in each worker: start-up before the first request, background tasks, shutdown after the last."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Serving:
     """The life of one worker: the functions of ``before_serving``, ``while_serving`` and ``after_serving``, and the
     background tasks.
 
-    Under ASGI the server says when (the lifespan protocol). A server that does not, and WSGI, start at the first request;
-    WSGI stops when the process ends.
+    Under ASGI the server says when (the lifespan protocol). A server that does not, and WSGI, start at the first
+    request; WSGI stops when the process ends.
     """
 
     def __init__(self, app: Kolben) -> None:

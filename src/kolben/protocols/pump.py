@@ -26,8 +26,8 @@ class Pump:
 
     The generator runs in a task of its own, in the request's context. A client that goes away cancels that task: an
     asynchronous generator sees :exc:`asyncio.CancelledError` at the ``await`` it stands at, a synchronous one
-    :exc:`GeneratorExit` at its ``yield``. Whatever ends the stream, the generator, the response and the request's context
-    are closed, once, on threads that no view can occupy.
+    :exc:`GeneratorExit` at its ``yield``. Whatever ends the stream, the generator, the response and the request's
+    context are closed, once, on threads that no view can occupy.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import typing as t
 
-from werkzeug.exceptions import BadRequest, Forbidden, HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException
 
 from .. import bridge
 from ..ctx import RequestContext
