@@ -28,7 +28,10 @@ COMMANDS = {
     "uvicorn": ["uvicorn", "--log-level", "warning", "--host", "127.0.0.1", "--port", "{port}", "{app}"],
     "hypercorn": ["hypercorn", "--log-level", "warning", "--bind", "127.0.0.1:{port}", "{app}"],
     # NOTE: threads, since a browser opens connections ahead of what it asks for, and each occupies a worker.
-    "gunicorn": ["gunicorn", "--threads", "8", "--log-level", "warning", "--bind", "127.0.0.1:{port}", "{app}"],
+    "gunicorn": [
+        *("gunicorn", "--threads", "8", "--graceful-timeout", "1", "--log-level", "warning"),
+        *("--bind", "127.0.0.1:{port}", "{app}"),
+    ],
 }
 """How each server is started, from a folder that the application can be imported from."""
 

@@ -16,9 +16,10 @@ def create_app(settings: dict[str, Any] | None = None, instance_path: str | None
     """Make the application.
 
     :param settings: override all others, for tests.
-    :param instance_path: the folder for the database and the key; by default `instance/` beside this package.
+    :param instance_path: the folder for the database and the key; by default what
+        `GUESTBOOK_INSTANCE_PATH` says, or `instance/` beside this package.
     """
-    app = Kolben(__name__, instance_path=instance_path)
+    app = Kolben(__name__, instance_path=instance_path or os.environ.get("GUESTBOOK_INSTANCE_PATH"))
     instance = Path(app.instance_path)
     app.config.from_mapping(
         DATABASE=str(instance / "guestbook.sqlite3"),
