@@ -443,7 +443,8 @@ def _is_same(if_range: str, etag: str | None, modified: int | None) -> bool:
     return date is not None and modified is not None and date.timestamp() == modified
 
 
-_RANGE = re.compile(r"[ \t]*([0-9]{0,20})[ \t]*-[ \t]*([0-9]{0,20})[ \t]*", re.ASCII)
+# NOTE: possessive, so that a run of blanks is passed once.
+_RANGE = re.compile(r"[ \t]*+([0-9]{0,20}+)[ \t]*+-[ \t]*+([0-9]{0,20}+)[ \t]*+", re.ASCII)
 
 
 def select_range(wanted: str, size: int) -> tuple[int, int] | None:

@@ -6,14 +6,16 @@ first use; nothing needs an environ, though :attr:`Request.environ` is made if s
 
 from __future__ import annotations
 
+import re
 import typing as t
 from io import BytesIO
 from urllib.parse import quote
 
-from werkzeug.datastructures import CombinedMultiDict, Headers, ImmutableMultiDict, MultiDict
+from werkzeug.datastructures import CombinedMultiDict, Headers, ImmutableMultiDict, MIMEAccept, MultiDict
 from werkzeug.datastructures.structures import iter_multi_items
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_accept_header
 from werkzeug.sansio.utils import get_host
 from werkzeug.urls import uri_to_iri
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -37,6 +39,9 @@ if t.TYPE_CHECKING:
     from ..routing import Rule
     from .body import Body
     from .head import Scope
+
+
+_BLANKS = re.compile(r"\s{2,}")
 
 
 class Request(WerkzeugRequest):
@@ -176,6 +181,12 @@ class Request(WerkzeugRequest):
             return self.dict_storage_class(cookies)  # type: ignore[return-value]  # immutable, unless a subclass wants
         except ValueError as exc:
             raise BadRequest(f"The Cookie header of the request cannot be read: {exc}") from None
+
+    @lazy
+    def accept_mimetypes(self) -> MIMEAccept:
+        """The media types that the client accepts."""
+        # NOTE: MIMEAccept takes time quadratic in a run of blanks.
+        return parse_accept_header(_BLANKS.sub(" ", self.head.header("accept") or ""), MIMEAccept)
 
     @lazy
     def content_length(self) -> int | None:
