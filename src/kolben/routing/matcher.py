@@ -1,0 +1,214 @@
+"""The matcher of a map: host, path and method to a rule and its values.
+
+The contract, for whoever dispatches requests::
+
+    try:
+        rule, values = url_map.matcher.match(subdomain, path, method)
+    except Unmatched as reason:
+        raise adapter.explain(reason, path, method) from None
+
+* ``matcher`` is a plain attribute that never changes, ``match`` a plain attribute that does: read it for each request.
+  It begins as a function that compiles, once and under a lock, and is replaced by the generated one; adding a rule
+  sets it back.
+* The first argument is the host if the map matches hosts, and otherwise the subdomain: ``""`` if there are none.
+* ``path`` is decoded and begins with exactly one slash, ``"/" + path.lstrip("/")``; ``method`` is in upper case.
+* What is returned is final: no redirect remains to be considered. ``values`` is a new dict each time.
+* :class:`.Unmatched` and its subclasses say why there is no such answer. What a converter raises, other than
+  ``ValidationError``, passes through.
+* Nothing here knows of schemes, script names or queries: that is :meth:`MapAdapter.explain`, which is only needed on
+  errors and redirects.
+
+A fixed path costs one Python-level call, a dynamic one as well, plus the conversions by users' converters. Where the
+first choice at some segment leads nowhere (``/user/new`` beside ``/user/<name>/posts`` for ``/user/new/``), and for
+WebSockets, the tree is searched, which is three calls.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+from threading import Lock
+
+from .converters import UUIDConverter, ValidationError
+from .generator import write
+from .outcomes import AliasRedirect, NoRule, PathRedirect, RuleRedirect
+from .shapes import Leaf, Leaves, tabulate
+from .source import load
+from .trie import Node, Search, plant
+
+if t.TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from werkzeug.routing import Rule
+
+    from .map import Map
+
+#: ``match(host_or_subdomain, path, method, websocket=False)``
+Match = t.Callable[..., tuple[t.Any, dict[str, t.Any]]]
+
+
+class Matcher:
+    """Finds the rule for a path; the module says how it is to be used."""
+
+    match: Match
+
+    def __init__(self, url_map: Map, merge_slashes: bool) -> None:
+        self.merge_slashes = merge_slashes
+        self._map = url_map
+        self._rules: list[Rule] = []
+        self._lock = Lock()
+        self._root = Node()
+        self._source = ""
+        self._redirected: frozenset[int] = frozenset()
+        self.match = self._compile_and_match
+
+    def add(self, rule: Rule) -> None:
+        """Add a rule that is bound to the map."""
+        with self._lock:
+            self._rules.append(rule)
+        self.forget()
+
+    def forget(self) -> None:
+        """Compile anew before the next match, because rules have changed."""
+        with self._lock:
+            self.match = self._compile_and_match
+
+    def update(self) -> None:
+        """Do nothing: compiling waits for the first match. (Werkzeug's map calls this.)"""
+
+    @property
+    def source(self) -> str:
+        """The generated function, as text; it stands in :mod:`linecache` as well."""
+        self.compile()
+        return self._source
+
+    def compile(self) -> None:
+        """Compile, unless that is done."""
+        self._map.update()
+        with self._lock:
+            if self.match != self._compile_and_match:
+                return
+            self._root = plant(self._rules)
+            self._redirected = frozenset(_redirected(self._map._rules_by_endpoint.values()))
+            self.match = self._generate()
+
+    def _compile_and_match(
+        self, host: str, path: str, method: str, websocket: bool = False
+    ) -> tuple[Rule, dict[str, t.Any]]:
+        self.compile()
+        return self.match(host, path, method, websocket)
+
+    def _generate(self) -> Match:
+        hosts = self._root.static
+        home = next(iter(hosts)) if len(hosts) == 1 and not self._root.edges else None
+        leaves = list(Leaves(self._root, home, self._is_simple))
+        fixed, fixed_any = _fixed(leaves, one_host=home is not None)
+        source, names = write(tabulate(leaf for leaf in leaves if not leaf.is_plain), one_host=home is not None)
+        names.update(
+            home=home,
+            fixed=fixed,
+            fixed_any=fixed_any,
+            resolve=self._resolve,
+            uuid=_UUID,
+            no_path=("", "/"),
+            ValidationError=ValidationError,
+        )
+        load("kolben matcher", source, names, self)
+        self._source = source
+        return t.cast(Match, names["match"])
+
+    def _is_simple(self, rule: Rule) -> bool:
+        return not rule.alias and rule.redirect_to is None and id(rule) not in self._redirected
+
+    def _resolve(
+        self, host: str, path: str, method: str, websocket: bool = False, is_invalid: bool = False
+    ) -> tuple[Rule, dict[str, t.Any]]:
+        """Search the whole tree.
+
+        :param is_invalid: a converter has already refused a value of the rule that will be found.
+        """
+        if path[:2] == "//":
+            return self.match(host, f"/{path.lstrip('/')}", method, websocket)
+        search = Search(method, websocket)
+        found = search.find(self._root, host, path)
+        if found is None:
+            self._find_merged(search, host, path)
+        elif not is_invalid:
+            rule, texts = found
+            try:
+                values = _converted(rule, texts)
+            except ValidationError as error:
+                raise NoRule(search.methods, search.is_mismatch) from error
+            self._redirect(rule, values, method)
+            return rule, values
+        raise NoRule(search.methods, search.is_mismatch)
+
+    def _find_merged(self, search: Search, host: str, path: str) -> None:
+        """Redirect if there is a rule for *path* without its superfluous slashes."""
+        if not self.merge_slashes or "//" not in path:
+            return
+        merged = re.sub("/{2,}", "/", path)
+        found = search.find(self._root, host, merged)
+        if found is not None and found[0].merge_slashes is not False:
+            raise PathRedirect(merged)
+
+    def _redirect(self, rule: Rule, values: dict[str, t.Any], method: str) -> None:
+        """Raise the redirect that *rule* asks for, if it does."""
+        if self._map.redirect_defaults:
+            if rule.alias:
+                raise AliasRedirect(values, rule.endpoint)
+            if id(rule) in self._redirected and self._has_default(rule, values, method):
+                raise RuleRedirect(rule, values)
+        if rule.redirect_to is not None:
+            raise RuleRedirect(rule, values)
+
+    def _has_default(self, rule: Rule, values: dict[str, t.Any], method: str) -> bool:
+        """Say whether a rule that comes first has *values* as its defaults."""
+        for other in self._map._rules_by_endpoint[rule.endpoint]:
+            if other is rule:
+                break
+            if other.provides_defaults_for(rule) and other.suitable_for(values, method):
+                return True
+        return False
+
+
+_UUID = UUIDConverter.to_python.__globals__["uuid"].UUID
+
+
+def _fixed(leaves: Iterable[Leaf], one_host: bool) -> tuple[dict[str, dict[t.Any, Rule]], dict[t.Any, Rule]]:
+    """Return the rules for fixed paths by method and path, and by path for all other methods."""
+    by_key = {
+        ("/" + "/".join(leaf.key) if one_host else (leaf.key[0], "/" + "/".join(leaf.key[1:]))): leaf.hits
+        for leaf in leaves
+        if leaf.is_plain
+    }
+    methods = {method for by_method, _ in by_key.values() for method in by_method}
+    fixed: dict[str, dict[t.Any, Rule]] = {method: {} for method in methods}
+    for key, (by_method, other) in by_key.items():
+        for method, table in fixed.items():
+            hit = by_method.get(method, other)
+            if hit is not None:
+                table[key] = hit[0]
+    return fixed, {key: other[0] for key, (_, other) in by_key.items() if other is not None}
+
+
+def _redirected(groups: Iterable[list[Rule]]) -> Iterable[int]:
+    """Yield the identities of the rules for which an earlier one of the same endpoint may have defaults."""
+    for rules in groups:
+        seen: set[frozenset[str]] = set()
+        is_own = False
+        for rule in rules:
+            if is_own or frozenset(rule.arguments) in seen:
+                yield id(rule)
+            if rule.defaults and not rule.build_only:
+                seen.add(frozenset(rule.arguments))
+                is_own = is_own or rule.provides_defaults_for.__module__ != "werkzeug.routing.rules"
+
+
+def _converted(rule: Rule, texts: Iterable[str]) -> dict[str, t.Any]:
+    values = {
+        str(name): converter.to_python(text)
+        for (name, converter), text in zip(rule._converters.items(), texts, strict=False)
+    }
+    values.update(rule.defaults or ())
+    return values
