@@ -89,7 +89,8 @@ class _Converter:
         if isinstance(rv, WerkzeugResponse) or callable(rv):
             environ = {} if isinstance(rv, WerkzeugResponse) else _request().environ
             try:
-                return t.cast("Response", cls.force_type(rv, environ))
+                made = cls.force_type(rv, environ)  # pyright: ignore[reportArgumentType]  # or a WSGI application
+                return t.cast("Response", made)
             except TypeError as exc:
                 raise TypeError(
                     f"{exc}\nThe view function did not return a valid response. {_ALLOWED} {type(rv).__name__}."

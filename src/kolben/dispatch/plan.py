@@ -94,7 +94,7 @@ class Plan:
     """The parameter that a WebSocket's view takes the socket by."""
 
     run: Callable[[RequestContext], t.Any]
-    """:func:`kolben.dispatch.run.run` or its twin; if the application overrides a step, all of them, in Flask's order."""
+    """:func:`kolben.dispatch.run.run` or its twin; if the application overrides a step, its own, in Flask's order."""
     close: Callable[[RequestContext, Plan, BaseException | None], t.Any]
     """:func:`kolben.dispatch.run.close` or its twin, or the application's own methods."""
 
