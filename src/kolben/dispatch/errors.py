@@ -41,10 +41,10 @@ def find_handler(spec: HandlerSpec, blueprints: Iterable[str], exc: Exception) -
     return None
 
 
-def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.Any]:
+def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.Any] | None:
     """What answers ``exc``, raised by a view or a hook: a registered handler, or an exception that is its own response.
 
-    :raises Exception: ``exc``, if nothing does.
+    ``None`` if nothing does.
     """
     plan = ctx.plan
     assert plan is not None
@@ -56,10 +56,7 @@ def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.
             # NOTE: a redirect made by routing answers for itself; handlers would turn it into an error.
             return plan.pass_through
         return plan.find_handler(exc) or plan.pass_through
-    handler = plan.find_handler(exc)
-    if handler is None:
-        raise exc
-    return handler
+    return plan.find_handler(exc)
 
 
 def is_trapped(config: Config, exc: Exception) -> bool:

@@ -48,8 +48,11 @@ def run(ctx: RequestContext) -> Response:
                 rv = settle(rv)
         except Exception as exc:
             handle = handler_for(ctx, exc)
+            if handle is None:
+                raise
             rv = handle(exc)
         response = plan.convert(rv)
+        del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if (
             plan.after
             or ctx._session is not None
@@ -82,8 +85,11 @@ async def run_async(ctx: RequestContext) -> Response:
                 rv = await settle_async(rv)
         except Exception as exc:
             handle = handler_for(ctx, exc)
+            if handle is None:
+                raise
             rv = await handle(exc)
         response = plan.convert(rv)
+        del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if (
             plan.after
             or ctx._session is not None
@@ -146,7 +152,10 @@ def fail(ctx: RequestContext, exc: Exception) -> Response:
     if got_request_exception.receivers:
         send(got_request_exception, ctx.app, exception=exc)
     if must_propagate(ctx.app):
-        raise exc
+        try:
+            raise exc
+        finally:
+            del exc  # NOTE: or this frame, which its traceback knows, would keep it until the collector comes.
     ctx.app.log_exception((type(exc), exc, exc.__traceback__))
     error = InternalServerError(original_exception=exc)
     handle = ctx.plan.find_handler(error) or ctx.plan.pass_through
@@ -167,7 +176,10 @@ async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
     if got_request_exception.receivers:
         await send_async(got_request_exception, ctx.app, exception=exc)
     if must_propagate(ctx.app):
-        raise exc
+        try:
+            raise exc
+        finally:
+            del exc  # NOTE: or this frame, which its traceback knows, would keep it until the collector comes.
     ctx.app.log_exception((type(exc), exc, exc.__traceback__))
     error = InternalServerError(original_exception=exc)
     handle = ctx.plan.find_handler(error) or ctx.plan.pass_through

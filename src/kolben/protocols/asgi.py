@@ -76,7 +76,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         else:
             await _stream(ctx, response, receive, send)
     except BaseException as exc:
-        ctx.error = ctx.error or exc
+        ctx.error = None if ctx.is_closed else ctx.error or exc
         raise
     finally:
         try:
@@ -173,7 +173,10 @@ def _close_here(ctx: RequestContext) -> None:
     with _closing:
         is_closed, ctx.is_closed = ctx.is_closed, True
     if not is_closed:
-        ctx.plan.close(ctx, ctx.plan, ctx.error)
+        try:
+            ctx.plan.close(ctx, ctx.plan, ctx.error)
+        finally:
+            ctx.error = None  # NOTE: its traceback knows this context; together they would wait for the collector.
 
 
 _closing = threading.Lock()
@@ -185,11 +188,15 @@ async def _close(ctx: RequestContext) -> None:
     if plan is not None and not ctx.is_closed:
         if plan.mode is Mode.LOOP:
             ctx.is_closed = True
-            await plan.close(ctx, plan, ctx.error)
+            try:
+                await plan.close(ctx, plan, ctx.error)
+            finally:
+                ctx.error = None
         elif plan.mode is Mode.THREAD:
             ctx.is_abandoned = True
             if not ctx.is_working:
-                await bridge.in_cleanup_thread((ctx.context or copy_context()).run, _close_here, ctx)
+                context, ctx.context = ctx.context or copy_context(), None
+                await bridge.in_cleanup_thread(context.run, _close_here, ctx)
         else:
             _close_here(ctx)
     if ctx.background is not None:

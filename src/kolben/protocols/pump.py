@@ -61,8 +61,11 @@ class Pump:
             raise
         finally:
             watch.cancel()
-        if not stream.cancelled() and (exc := stream.exception()) is not None:
-            raise exc
+        try:
+            if not stream.cancelled():
+                stream.result()
+        finally:
+            del stream, watch  # NOTE: what one raises knows this frame; together they would wait for the collector.
 
     async def _watch(self, stream: asyncio.Task[None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
@@ -112,6 +115,8 @@ class Pump:
         except asyncio.CancelledError:
             await asyncio.wait({future})
             raise
+        finally:
+            del future
 
     async def _finish(self, chunks: t.Any, body: t.Any) -> None:
         try:
@@ -139,8 +144,11 @@ async def _uncancelled(closing: t.Coroutine[t.Any, t.Any, None]) -> None:
         except asyncio.CancelledError:
             if task.cancelled():
                 break
-    if not task.cancelled() and (exc := task.exception()) is not None:
-        raise exc
+    try:
+        if not task.cancelled():
+            task.result()
+    finally:
+        del task
 
 
 def _call_wsgi(ctx: RequestContext, response: t.Any) -> tuple[Message, t.Any]:

@@ -164,7 +164,8 @@ def needs_closing(ctx: RequestContext) -> bool:
     """Whether there is anything to do at the end of a request."""
     plan: Plan | None = ctx.plan
     return bool(
-        ctx.background is not None
+        ctx.error is not None
+        or ctx.background is not None
         or "body" in ctx.request.__dict__
         or (plan is not None and plan.has_teardown)
         or request_tearing_down.receivers
@@ -175,8 +176,11 @@ def needs_closing(ctx: RequestContext) -> bool:
 def close(ctx: RequestContext) -> None:
     """End a request's context: teardown, temporary files, background tasks."""
     plan: Plan | None = ctx.plan
-    if plan is not None:
-        plan.close(ctx, plan, ctx.error)
+    try:
+        if plan is not None:
+            plan.close(ctx, plan, ctx.error)
+    finally:
+        ctx.error = None  # NOTE: its traceback knows this context; together they would wait for the collector.
     if ctx.background is not None:
         ctx.app.serving.launch(ctx.background)
 
