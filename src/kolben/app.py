@@ -322,17 +322,20 @@ class Kolben(Registrar):
             logger = self._logger = create_logger(self)
         return t.cast("logging.Logger", logger)
 
-    @property
-    def jinja_environment(self) -> type[Environment]:
-        """The class of :attr:`jinja_env`; a subclass of the application may set its own."""
-        from .templating import Environment
+    if t.TYPE_CHECKING:
+        jinja_environment: type[Environment]
+    else:
 
-        cls: type[Environment] = self.__dict__.get("_jinja_environment", Environment)
-        return cls
+        @property
+        def jinja_environment(self) -> type[Environment]:
+            """The class of :attr:`jinja_env`; a subclass of the application may set its own."""
+            from .templating import Environment
 
-    @jinja_environment.setter
-    def jinja_environment(self, value: type[Environment]) -> None:
-        self._jinja_environment = value
+            return self.__dict__.get("_jinja_environment", Environment)
+
+        @jinja_environment.setter
+        def jinja_environment(self, value: type[Environment]) -> None:
+            self._jinja_environment = value
 
     @property
     def jinja_env(self) -> Environment:

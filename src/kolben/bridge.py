@@ -52,8 +52,8 @@ class Portal:
     def __init__(self) -> None:
         import asyncio
 
-        # NOTE: in empty contexts. The loop's own handles, and the thread on some builds of Python, keep for ever the one
-        # they are made in: that of the first request.
+        # NOTE: in empty contexts. The loop's own handles, and the thread on some builds of Python, keep for ever the
+        # one they are made in: that of the first request.
         self.loop = Context().run(asyncio.new_event_loop)
         self._thread = threading.Thread(target=self._run, name="kolben-portal", daemon=True)
         Context().run(self._thread.start)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-import threading
 import sys
+import threading
 import typing as t
 from contextvars import Token, copy_context
 

@@ -67,7 +67,7 @@ class Rule(routing.Rule):
 
     _parts: list[Part]  # type: ignore[assignment]  # the same fields, in a tuple
     _builder: Builder | None = None
-    provide_automatic_options: bool
+    provide_automatic_options: bool | None
     """Whether the application answers ``OPTIONS`` itself; only where :meth:`.Kolben.add_url_rule` made the rule."""
 
     def bind(self, map: AnyMap, rebind: bool = False) -> None:
