@@ -16,8 +16,8 @@ class DebugFilesKeyError(KeyError, AssertionError):
     def __init__(self, request: Request, key: str) -> None:
         self.msg = (
             f"You tried to access the file {key!r} in the request.files dictionary but it does not exist. The mimetype"
-            f" for the request is {request.mimetype!r} instead of 'multipart/form-data' which means that no file contents"
-            ' were transmitted. To fix this error you should provide enctype="multipart/form-data" in your form.'
+            f" for the request is {request.mimetype!r} instead of 'multipart/form-data' which means that no file"
+            ' contents were transmitted. To fix this error you should provide enctype="multipart/form-data" in your form.'
         )
         sent = request.form.getlist(key)
         if sent:
@@ -35,7 +35,8 @@ class FormDataRoutingRedirect(AssertionError):
         exc = request.routing_exception
         assert isinstance(exc, RequestRedirect)
         text = (
-            f"A request was sent to '{request.url}', but routing issued a redirect to the canonical URL '{exc.new_url}'."
+            f"A request was sent to '{request.url}', but routing issued a redirect to the canonical URL"
+            f" '{exc.new_url}'."
         )
         if f"{request.base_url}/" == exc.new_url.partition("?")[0]:
             text += (
