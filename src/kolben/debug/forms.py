@@ -17,7 +17,8 @@ class DebugFilesKeyError(KeyError, AssertionError):
         self.msg = (
             f"You tried to access the file {key!r} in the request.files dictionary but it does not exist. The mimetype"
             f" for the request is {request.mimetype!r} instead of 'multipart/form-data' which means that no file"
-            ' contents were transmitted. To fix this error you should provide enctype="multipart/form-data" in your form.'
+            " contents were transmitted. To fix this error you should provide"
+            ' enctype="multipart/form-data" in your form.'
         )
         sent = request.form.getlist(key)
         if sent:
