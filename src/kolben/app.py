@@ -28,7 +28,7 @@ from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
 from .protocols import asgi, wsgi
 from .protocols.lifespan import Serving
-from .registrar import Registrar, endpoint_from_view_func, setupmethod
+from .registrar import Registrar, T_teardown, endpoint_from_view_func, setupmethod
 from .registries import watched
 from .routing import Map, Rule
 from .sessions import SecureCookieSessionInterface, SessionInterface
@@ -40,12 +40,17 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.wrappers import Response as WerkzeugResponse
 
+    from . import typing as ft
     from .blueprints import Blueprint
     from .routing import BuildError, MapAdapter
     from .templating import DispatchingJinjaLoader, Environment
     from .testing import KolbenClient, KolbenCliRunner, TestApp
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
+T_shell_context_processor = t.TypeVar("T_shell_context_processor", bound="ft.ShellContextProcessorCallable")
+T_before_serving = t.TypeVar("T_before_serving", bound="ft.BeforeServingCallable")
+T_after_serving = t.TypeVar("T_after_serving", bound="ft.AfterServingCallable")
+T_while_serving = t.TypeVar("T_while_serving", bound="ft.WhileServingCallable")
 
 
 def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
@@ -517,31 +522,31 @@ class Kolben(Registrar):
         self._template_function("globals", name)(f)
 
     @setupmethod
-    def teardown_appcontext(self, f: F) -> F:
+    def teardown_appcontext(self, f: T_teardown) -> T_teardown:
         """Call ``f(exc)`` when an application context ends: after each request, command and background task."""
         self.teardown_appcontext_funcs.append(f)
         return f
 
     @setupmethod
-    def shell_context_processor(self, f: F) -> F:
+    def shell_context_processor(self, f: T_shell_context_processor) -> T_shell_context_processor:
         """Call ``f()`` for names to add to the interactive shell."""
         self.shell_context_processors.append(f)
         return f
 
     @setupmethod
-    def before_serving(self, f: F) -> F:
+    def before_serving(self, f: T_before_serving) -> T_before_serving:
         """Call ``f()`` once in each worker before its first request."""
         self.serving.before(f)
         return f
 
     @setupmethod
-    def after_serving(self, f: F) -> F:
+    def after_serving(self, f: T_after_serving) -> T_after_serving:
         """Call ``f()`` once in each worker after its last request."""
         self.serving.after(f)
         return f
 
     @setupmethod
-    def while_serving(self, f: F) -> F:
+    def while_serving(self, f: T_while_serving) -> T_while_serving:
         """Run the generator ``f()`` up to its ``yield`` before a worker's first request, the rest after its last."""
         self.serving.around(f)
         return f

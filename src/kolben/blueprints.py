@@ -6,7 +6,19 @@ import typing as t
 from collections import defaultdict
 from functools import update_wrapper
 
-from .registrar import Registrar, endpoint_from_view_func, setupmethod
+from .registrar import (
+    Registrar,
+    T_after_request,
+    T_after_websocket,
+    T_before_request,
+    T_error_handler,
+    T_teardown,
+    T_template_context_processor,
+    T_url_defaults,
+    T_url_value_preprocessor,
+    endpoint_from_view_func,
+    setupmethod,
+)
 
 if t.TYPE_CHECKING:
     import os
@@ -276,57 +288,57 @@ class Blueprint(Registrar):
         return f
 
     @setupmethod
-    def before_app_request(self, f: F) -> F:
+    def before_app_request(self, f: T_before_request) -> T_before_request:
         """:meth:`.Kolben.before_request`, for every request of the application."""
         return self._app_function("before_request_funcs", f)
 
     @setupmethod
-    def after_app_request(self, f: F) -> F:
+    def after_app_request(self, f: T_after_request) -> T_after_request:
         """:meth:`.Kolben.after_request`, for every request of the application."""
         return self._app_function("after_request_funcs", f)
 
     @setupmethod
-    def teardown_app_request(self, f: F) -> F:
+    def teardown_app_request(self, f: T_teardown) -> T_teardown:
         """:meth:`.Kolben.teardown_request`, for every request of the application."""
         return self._app_function("teardown_request_funcs", f)
 
     @setupmethod
-    def before_app_websocket(self, f: F) -> F:
+    def before_app_websocket(self, f: T_before_request) -> T_before_request:
         """:meth:`.Kolben.before_websocket`, for every WebSocket of the application."""
         return self._app_function("before_websocket_funcs", f)
 
     @setupmethod
-    def after_app_websocket(self, f: F) -> F:
+    def after_app_websocket(self, f: T_after_websocket) -> T_after_websocket:
         """:meth:`.Kolben.after_websocket`, for every WebSocket of the application."""
         return self._app_function("after_websocket_funcs", f)
 
     @setupmethod
-    def teardown_app_websocket(self, f: F) -> F:
+    def teardown_app_websocket(self, f: T_teardown) -> T_teardown:
         """:meth:`.Kolben.teardown_websocket`, for every WebSocket of the application."""
         return self._app_function("teardown_websocket_funcs", f)
 
     @setupmethod
-    def app_context_processor(self, f: F) -> F:
+    def app_context_processor(self, f: T_template_context_processor) -> T_template_context_processor:
         """:meth:`.Kolben.context_processor`, for every template of the application."""
         return self._app_function("template_context_processors", f)
 
     @setupmethod
-    def app_errorhandler(self, code: type[Exception] | int) -> Callable[[F], F]:
+    def app_errorhandler(self, code: type[Exception] | int) -> Callable[[T_error_handler], T_error_handler]:
         """:meth:`.Kolben.errorhandler`, for every request of the application."""
 
-        def decorator(f: F) -> F:
+        def decorator(f: T_error_handler) -> T_error_handler:
             self.record_once(lambda s: s.app.register_error_handler(code, f))
             return f
 
         return decorator
 
     @setupmethod
-    def app_url_value_preprocessor(self, f: F) -> F:
+    def app_url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
         """:meth:`.Kolben.url_value_preprocessor`, for every request of the application."""
         return self._app_function("url_value_preprocessors", f)
 
     @setupmethod
-    def app_url_defaults(self, f: F) -> F:
+    def app_url_defaults(self, f: T_url_defaults) -> T_url_defaults:
         """:meth:`.Kolben.url_defaults`, for every URL of the application."""
         return self._app_function("url_default_functions", f)
 

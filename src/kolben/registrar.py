@@ -22,6 +22,16 @@ if t.TYPE_CHECKING:
     from .http.response import Response
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
+T_route = t.TypeVar("T_route", bound="ft.RouteCallable")
+T_websocket = t.TypeVar("T_websocket", bound="ft.WebsocketCallable")
+T_before_request = t.TypeVar("T_before_request", bound="ft.BeforeRequestCallable")
+T_after_request = t.TypeVar("T_after_request", bound="ft.AfterRequestCallable[t.Any]")
+T_teardown = t.TypeVar("T_teardown", bound="ft.TeardownCallable")
+T_after_websocket = t.TypeVar("T_after_websocket", bound="ft.AfterWebsocketCallable[t.Any]")
+T_template_context_processor = t.TypeVar("T_template_context_processor", bound="ft.TemplateContextProcessorCallable")
+T_url_value_preprocessor = t.TypeVar("T_url_value_preprocessor", bound="ft.URLValuePreprocessorCallable")
+T_url_defaults = t.TypeVar("T_url_defaults", bound="ft.URLDefaultCallable")
+T_error_handler = t.TypeVar("T_error_handler", bound="ft.ErrorHandlerCallable")
 Scoped = dict["str | None", list["Callable[..., t.Any]"]]
 """Functions by the blueprint they are for, or ``None``: for the whole application."""
 
@@ -199,38 +209,38 @@ class Registrar:
 
     # -- routes ------------------------------------------------------------------------------------------------------
 
-    def _method_route(self, method: str, rule: str, options: dict[str, t.Any]) -> Callable[[F], F]:
+    def _method_route(self, method: str, rule: str, options: dict[str, t.Any]) -> Callable[[T_route], T_route]:
         if "methods" in options:
             raise TypeError("Use the 'route' decorator to use the 'methods' argument.")
         return self.route(rule, methods=[method], **options)
 
     @setupmethod
-    def get(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def get(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """:meth:`route` with ``methods=["GET"]``."""
         return self._method_route("GET", rule, options)
 
     @setupmethod
-    def post(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def post(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """:meth:`route` with ``methods=["POST"]``."""
         return self._method_route("POST", rule, options)
 
     @setupmethod
-    def put(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def put(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """:meth:`route` with ``methods=["PUT"]``."""
         return self._method_route("PUT", rule, options)
 
     @setupmethod
-    def delete(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def delete(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """:meth:`route` with ``methods=["DELETE"]``."""
         return self._method_route("DELETE", rule, options)
 
     @setupmethod
-    def patch(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def patch(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """:meth:`route` with ``methods=["PATCH"]``."""
         return self._method_route("PATCH", rule, options)
 
     @setupmethod
-    def route(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def route(self, rule: str, **options: t.Any) -> Callable[[T_route], T_route]:
         """Decorate a view function to answer ``rule``.
 
         ::
@@ -245,7 +255,7 @@ class Registrar:
         :param options: further options of :class:`.Rule` (``methods``, ``defaults``, ``strict_slashes`` ...).
         """
 
-        def decorator(f: F) -> F:
+        def decorator(f: T_route) -> T_route:
             endpoint = options.pop("endpoint", None)
             self.add_url_rule(rule, endpoint, f, **options)
             return f
@@ -253,10 +263,10 @@ class Registrar:
         return decorator
 
     @setupmethod
-    def websocket(self, rule: str, **options: t.Any) -> Callable[[F], F]:
+    def websocket(self, rule: str, **options: t.Any) -> Callable[[T_websocket], T_websocket]:
         """Decorate a view function to serve WebSockets at ``rule``."""
 
-        def decorator(f: F) -> F:
+        def decorator(f: T_websocket) -> T_websocket:
             endpoint = options.pop("endpoint", None)
             self.add_websocket(rule, endpoint, f, **options)
             return f
@@ -293,64 +303,64 @@ class Registrar:
     # -- hooks -------------------------------------------------------------------------------------------------------
 
     @setupmethod
-    def before_request(self, f: F) -> F:
+    def before_request(self, f: T_before_request) -> T_before_request:
         """Call ``f()`` before each request; if it returns anything but ``None``, that is the response."""
         self.before_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def after_request(self, f: F) -> F:
+    def after_request(self, f: T_after_request) -> T_after_request:
         """Call ``f(response)`` after each request; it returns the response to send."""
         self.after_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def teardown_request(self, f: F) -> F:
+    def teardown_request(self, f: T_teardown) -> T_teardown:
         """Call ``f(exc)`` when the request is over, whatever happened; ``exc`` is the unhandled exception if any."""
         self.teardown_request_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def before_websocket(self, f: F) -> F:
+    def before_websocket(self, f: T_before_request) -> T_before_request:
         """Call ``f()`` before each WebSocket's view; what it returns, unless ``None``, refuses the socket."""
         self.before_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def after_websocket(self, f: F) -> F:
+    def after_websocket(self, f: T_after_websocket) -> T_after_websocket:
         """Call ``f(response)`` after each WebSocket's view, with the response if it was refused, else ``None``."""
         self.after_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def teardown_websocket(self, f: F) -> F:
+    def teardown_websocket(self, f: T_teardown) -> T_teardown:
         """Call ``f(exc)`` when a WebSocket is over, whatever happened."""
         self.teardown_websocket_funcs.setdefault(None, []).append(f)
         return f
 
     @setupmethod
-    def context_processor(self, f: F) -> F:
+    def context_processor(self, f: T_template_context_processor) -> T_template_context_processor:
         """Call ``f()`` before a template is rendered; it returns a dict of names to add."""
         self.template_context_processors[None].append(f)
         return f
 
     @setupmethod
-    def url_value_preprocessor(self, f: F) -> F:
+    def url_value_preprocessor(self, f: T_url_value_preprocessor) -> T_url_value_preprocessor:
         """Call ``f(endpoint, values)`` before the other hooks of a request; it may change ``values`` in place."""
         self.url_value_preprocessors[None].append(f)
         return f
 
     @setupmethod
-    def url_defaults(self, f: F) -> F:
+    def url_defaults(self, f: T_url_defaults) -> T_url_defaults:
         """Call ``f(endpoint, values)`` before a URL is built; it may change ``values`` in place."""
         self.url_default_functions[None].append(f)
         return f
 
     @setupmethod
-    def errorhandler(self, code_or_exception: type[Exception] | int) -> Callable[[F], F]:
+    def errorhandler(self, code_or_exception: type[Exception] | int) -> Callable[[T_error_handler], T_error_handler]:
         """Decorate a function to answer for an exception class or an HTTP status code."""
 
-        def decorator(f: F) -> F:
+        def decorator(f: T_error_handler) -> T_error_handler:
             self.register_error_handler(code_or_exception, f)
             return f
 
