@@ -56,6 +56,8 @@ if t.TYPE_CHECKING:
     from .templating import stream_template as stream_template
     from .templating import stream_template_string as stream_template_string
 
+    __version__: str
+
 _LATER = {
     "Event": "http.sse",
     "EventStream": "http.sse",
@@ -69,18 +71,20 @@ _LATER = {
 """Names whose modules are loaded when they are first asked for: not every application has templates or WebSockets."""
 
 
-def __getattr__(name: str) -> t.Any:
-    if name in _LATER:
-        from importlib import import_module
+if not t.TYPE_CHECKING:  # a type checker would take every name for one that is here
 
-        # NOTE: the name `globals` is the submodule's here.
-        value = vars(sys.modules[__name__])[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-        return value
-    if name == "__version__":
-        from importlib.metadata import version
+    def __getattr__(name: str) -> t.Any:
+        if name in _LATER:
+            from importlib import import_module
 
-        return version("kolben")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            # NOTE: the name `globals` is the submodule's here.
+            value = vars(sys.modules[__name__])[name] = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+            return value
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("kolben")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
