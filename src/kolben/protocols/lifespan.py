@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import threading
 import typing as t
@@ -15,7 +16,7 @@ from ..signals import got_background_exception, got_serving_exception
 
 if t.TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from ..app import Kolben
 
@@ -46,6 +47,7 @@ class Serving:
         self._tasks: set[asyncio.Task[t.Any]] = set()
         self._starting = threading.Lock()
         self._stops_at_exit = False
+        self._gate: asyncio.Lock | None = None
 
     @property
     def app(self) -> Kolben:
@@ -72,37 +74,63 @@ class Serving:
     # -- start and stop ----------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Run what was registered to run before the first request, once.
+        """Run what was registered to run before the first request, once. Who comes meanwhile waits for it.
 
-        :raises Exception: what one of the functions raised.
+        :raises Exception: what one of the functions raised. The next call tries again.
         """
-        if self.is_started:
-            return
-        self.is_started = True
-        self.is_due = False
-        try:
-            async with self.app.app_context():
+        import asyncio
+
+        if self._gate is None:
+            self._gate = asyncio.Lock()
+        async with self._gate:
+            if self.is_started:
+                return
+            if self._before or self._around:
+                await self._run_before()
+            self.is_started = True
+            self.is_due = False
+
+    async def _run_before(self) -> None:
+        async with self.app.app_context():
+            try:
                 for func in self._before:
                     await bridge.call_async(func)
                 for func in self._around:
                     generator = func()
                     await _step(generator)
                     self._open.append(generator)
-        except Exception as exc:
-            await bridge.send_async(got_serving_exception, self.app, exception=exc)
-            raise
+            except BaseException as exc:
+                await self._run_after(())
+                if isinstance(exc, Exception):
+                    await bridge.send_async(got_serving_exception, self.app, exception=exc)
+                raise
 
     async def stop(self) -> None:
-        """Wait for the background tasks, then run what was registered to run after the last request, once."""
+        """Wait for the background tasks, then run what was registered to run after the last request, once.
+
+        :raises Exception: the first that one of the functions raised; the others ran all the same.
+        """
         await self._drain()
         if not self.is_started:
             return
         self.is_started = False
-        async with self.app.app_context():
-            for func in self._after:
-                await bridge.call_async(func)
-            while self._open:
-                await _step(self._open.pop(), at_end=True)
+        self._gate = None
+        if self._after or self._open:
+            async with self.app.app_context():
+                await self._run_after(self._after)
+
+    async def _run_after(self, functions: Iterable[Callable[[], t.Any]]) -> None:
+        calls = [functools.partial(bridge.call_async, func) for func in functions]
+        calls += [functools.partial(_step, generator, at_end=True) for generator in reversed(self._open)]
+        self._open.clear()
+        error: Exception | None = None
+        for call in calls:
+            try:
+                await call()
+            except Exception as exc:
+                error = error or exc
+        if error is not None:
+            raise error
 
     def start_sync(self) -> None:
         """:meth:`start` on the portal's loop, for a worker without a loop of its own; :meth:`stop` follows at exit."""
