@@ -164,12 +164,13 @@ class ScopeHead:
 def scope_path(scope: Scope) -> str:
     """The path that routes are matched against: the scope's without the prefix the application is mounted at."""
     path: str = scope["path"]
-    root_path: str = scope.get("root_path") or ""
+    root_path: str = (scope.get("root_path") or "").rstrip("/")
     if root_path and path.startswith(root_path):
         rest = path[len(root_path) :]
         if rest[:1] == "/":
             return rest
-        return rest or "/"
+        if not rest:
+            return "/"
     return path
 
 
