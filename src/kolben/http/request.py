@@ -11,7 +11,7 @@ import typing as t
 from io import BytesIO
 from urllib.parse import quote
 
-from werkzeug.datastructures import CombinedMultiDict, Headers, ImmutableMultiDict, MIMEAccept, MultiDict
+from werkzeug.datastructures import Headers, ImmutableMultiDict, MIMEAccept, MultiDict
 from werkzeug.datastructures.structures import iter_multi_items
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.formparser import FormDataParser
@@ -22,6 +22,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 
 from .. import bridge, json
 from ..globals import current
+from .awaitable import Values, awaitable
 from .body import InputBody, ReceivedBody, parse_content_length
 from .cookies import parse_cookies
 from .forms import Files, Form, parse_form
@@ -36,6 +37,7 @@ if t.TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
     from werkzeug.datastructures import FileStorage
 
+    from ..dispatch.plan import Plan
     from ..routing import Rule
     from .body import Body
     from .head import Scope
@@ -298,9 +300,39 @@ class Request(WerkzeugRequest):
             else:
                 self.body.limit = self.max_content_length
                 data = self.body.read_all()
+            if self._is_for_async_view():
+                data = awaitable(data)
             if cache:
                 self._cached_data = data
-        return data.decode(errors="replace") if as_text else data
+        if not as_text:
+            return data
+        text = data.decode(errors="replace")
+        return awaitable(text) if self._is_for_async_view() else text
+
+    def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> t.Any:
+        """The body as JSON.
+
+        :param force: whatever its content type is.
+        :param silent: give ``None`` instead of raising.
+        :param cache: keep it, so that it is read and decoded once.
+        :raises BadRequest: it is not JSON.
+        :raises UnsupportedMediaType: it is not declared as such.
+        """
+        rv = super().get_json(force, silent, cache)
+        if type(rv) in {dict, list, str} and self._is_for_async_view():
+            rv = awaitable(rv)
+            if cache:
+                self._cached_json = (rv, rv)
+        return rv
+
+    def _is_for_async_view(self) -> bool:
+        """Whether an asynchronous view answers, which may be written for Quart and await what it reads."""
+        ctx = current.get(None)
+        request_ctx = None if ctx is None else ctx.request_ctx
+        if request_ctx is None or request_ctx.request is not self:
+            return False
+        plan: Plan | None = request_ctx.plan
+        return plan is not None and plan.is_async
 
     @lazy
     def data(self) -> bytes:
@@ -320,10 +352,10 @@ class Request(WerkzeugRequest):
         return t.cast("ImmutableMultiDict[str, FileStorage]", self.__dict__["files"])
 
     @lazy
-    def values(self) -> CombinedMultiDict[str, str]:
+    def values(self) -> Values:
         """:attr:`args` and :attr:`form` in one."""
         sources: list[t.Any] = [self.args] if self.method == "GET" else [self.args, self.form]
-        return CombinedMultiDict([d if isinstance(d, MultiDict) else MultiDict(d) for d in sources])
+        return Values([d if isinstance(d, MultiDict) else MultiDict(d) for d in sources])
 
     @property
     def want_form_data_parsed(self) -> bool:
