@@ -11,6 +11,7 @@ from .globals import current
 from .signals import appcontext_popped, appcontext_pushed
 
 if t.TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Iterator
     from contextvars import Context
     from types import TracebackType
@@ -174,7 +175,7 @@ class AppContext:
             self._leave(current.get(None), token)
 
     async def _close_async(self, exc: BaseException | None) -> None:
-        await bridge.to_async(self.app.do_teardown_appcontext)(exc)
+        await bridge.to_async(self.app.do_teardown_appcontext, crew="closers")(exc)
 
 
 class RequestContext(AppContext):
@@ -194,11 +195,15 @@ class RequestContext(AppContext):
     _after_request: list[Callable[..., t.Any]] | None = None
     _app_ctx: AppContext | None = None
     context: Context | None = None
+    body_ended: asyncio.Event | None = None
+    """Set when a body that the view streams has come to its end, or the client has gone."""
     is_closed = False
     is_working = False
     """Whether a worker thread runs the pipeline."""
     is_abandoned = False
     """Whether nobody waits for that thread any more."""
+    owns_request = True
+    """Whether the request is over when this context is; not that of a copy."""
     is_preserved = False
     """Whether the test client goes on with this context when the request is over, and may still ask for its body."""
 
@@ -263,7 +268,10 @@ class RequestContext(AppContext):
 
     def copy(self) -> RequestContext:
         """A context of its own for the same request and session, to be pushed elsewhere."""
+        if self._session is None:
+            self._session = self.plans.open_session(self)
         other = type(self)(self.plans, self.request, self._session)
+        other.owns_request = False
         other.websocket = self.websocket
         other.plan = self.plan
         return other
@@ -282,13 +290,23 @@ class RequestContext(AppContext):
         self._tokens.append(current.set(self))
         if self._app_ctx is None and len(self._tokens) == 1 and appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=bridge.to_sync)
-        if self._session is None:
-            self._session = self.plans.open_session(self)
-        if self.plan is None:
-            self.match_request()
+        try:
+            if self._session is None:
+                self._session = self.plans.open_session(self)
+            if self.plan is None:
+                self.match_request()
+        except BaseException:
+            current.reset(self._tokens.pop())
+            raise
 
-    def enter_app_context(self, outer: AppContext | None) -> None:
-        """Share the application context that is in force, if it is of the same application."""
+    def enter_app_context(self, outer: AppContext | None, on_loop: bool = False) -> None:
+        """Share the application context that is in force, if it is of the same application.
+
+        :param on_loop: the request came through ASGI. Then not that of another request: servers start the next request
+            of a connection in a task that inherits the context of the one before.
+        """
+        if on_loop and outer is not None and outer.request_ctx is not None and not outer.request_ctx._tokens:
+            outer = None
         self._app_ctx = outer.app_ctx if outer is not None and outer.app is self.app else None
 
     def match_request(self) -> None:
@@ -310,7 +328,7 @@ class RequestContext(AppContext):
 
     async def _close_async(self, exc: BaseException | None) -> None:
         plan = self.plans.sync.of(self.request)
-        await bridge.to_async(plan.close)(self, plan, exc)
+        await bridge.to_async(plan.close, crew="closers")(self, plan, exc)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.request.url!r} [{self.request.method}] of {self.app.name}>"

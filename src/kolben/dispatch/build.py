@@ -46,7 +46,7 @@ class Plans(dict[t.Any, Plan]):
         self.on_loop = on_loop
         self.overrides = overrides
         self.is_direct = not self.overrides & {"asgi_app", "wsgi_app"}
-        self.response_class = app.response_class
+        self.plain_response = app.response_class if app.response_class.goes_plain else None
         self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)
         self.matches_path_only = not (
             app.url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
@@ -99,7 +99,6 @@ class Plans(dict[t.Any, Plan]):
                 request.url_rule, request.view_args = adapter.match(return_rule=True)  # type: ignore[assignment]  # Werkzeug's Rule: ours
         except HTTPException as exc:
             request.routing_exception = _explained(exc, request)
-            request.view_args = {}
             ctx.url_adapter = ctx.__dict__.get("_url_adapter")
             return self[None]
         if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
@@ -168,7 +167,7 @@ class Plans(dict[t.Any, Plan]):
         return plan
 
     def _make_websocket(self, endpoint: str | None) -> Plan:
-        app, adapt = self.app, bridge.to_async
+        app, adapt = self.app, _hook
         view = _raise_routing_exception if endpoint is None else self._view(endpoint)
         plan = Plan()
         plan.endpoint = endpoint
@@ -184,8 +183,8 @@ class Plans(dict[t.Any, Plan]):
         plan.preprocessors = _adapted(adapt, _collect(app.url_value_preprocessors, inwards))
         plan.before = _adapted(adapt, _collect(app.before_websocket_funcs, inwards))
         plan.after = _adapted(adapt, _collect(app.after_websocket_funcs, outwards, backwards=True))
-        plan.teardown = _adapted(adapt, _collect(app.teardown_websocket_funcs, outwards, backwards=True))
-        plan.teardown_app = _adapted(adapt, reversed(app.teardown_appcontext_funcs))
+        plan.teardown = _adapted(_at_end, _collect(app.teardown_websocket_funcs, outwards, backwards=True))
+        plan.teardown_app = _adapted(_at_end, reversed(app.teardown_appcontext_funcs))
         plan.save_session = self._session_saver(plan.mode)
         plan.handlers = {}
         plan.find_handler = self._handler_finder(plan, adapt)
@@ -215,14 +214,15 @@ class Plans(dict[t.Any, Plan]):
         plan.takes_body_early = plan.max_content_length is not None or (plan.is_async and not plan.stream_body)
         outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
         plan.mode = self._mode(plan, blocking, outwards)
-        adapt: Callable[[t.Any], t.Any] = bridge.to_async if plan.mode is Mode.LOOP else bridge.to_sync
+        adapt: Callable[[t.Any], t.Any] = _hook if plan.mode is Mode.LOOP else bridge.to_sync
         plan.view = bridge.to_async(view, blocking=blocking) if plan.mode is Mode.LOOP else bridge.to_sync(view)
         plan.convert = self.convert
         plan.preprocessors = _adapted(adapt, _collect(app.url_value_preprocessors, inwards))
         plan.before = _adapted(adapt, _collect(app.before_request_funcs, inwards))
         plan.after = _adapted(adapt, _collect(app.after_request_funcs, outwards, backwards=True))
-        plan.teardown = _adapted(adapt, _collect(app.teardown_request_funcs, outwards, backwards=True))
-        plan.teardown_app = _adapted(adapt, reversed(app.teardown_appcontext_funcs))
+        adapt_last = _at_end if plan.mode is Mode.LOOP else adapt
+        plan.teardown = _adapted(adapt_last, _collect(app.teardown_request_funcs, outwards, backwards=True))
+        plan.teardown_app = _adapted(adapt_last, reversed(app.teardown_appcontext_funcs))
         plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)
         plan.save_session = self._session_saver(plan.mode)
         plan.handlers = {}
@@ -266,7 +266,7 @@ class Plans(dict[t.Any, Plan]):
                 interface.save_session(app, session, response)
 
         if mode is Mode.LOOP:
-            return bridge.to_async(save, blocking=not self.session_is_lazy)
+            return bridge.to_async(save, blocking=not self.session_is_lazy, crew="hooks")
         return save
 
     def _handler_finder(self, plan: Plan, adapt: Callable[[t.Any], t.Any]) -> Callable[[Exception], t.Any]:
@@ -338,6 +338,14 @@ def _raise_routing_exception(**values: t.Any) -> t.NoReturn:
 
     current_app.raise_routing_exception(request)
     raise AssertionError("unreachable")
+
+
+def _hook(func: Callable[..., t.Any]) -> Callable[..., t.Any]:
+    return bridge.to_async(func, crew="hooks")
+
+
+def _at_end(func: Callable[..., t.Any]) -> Callable[..., t.Any]:
+    return bridge.to_async(func, crew="closers")
 
 
 def _pass_through(rv: t.Any) -> t.Any:

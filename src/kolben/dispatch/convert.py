@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..globals import _request, current
+from ..http.response import check_response
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +122,27 @@ def error_response(app: Kolben, exc: HTTPException) -> Response:
     if app.explains_errors and _prefers_json():
         return _problem(app, exc)
     return cls(exc.get_body(), status=exc.code, headers=exc.get_headers())
+
+
+def sendable(app: Kolben, response: Response, error: HTTPException) -> Response:
+    """``response``, or the plain page of ``error`` if functions that then failed left what cannot be sent in it."""
+    try:
+        check_response(response)
+    except ValueError:
+        return error_response(app, error)
+    return response
+
+
+def check_returned(hook: Callable[..., t.Any], response: t.Any) -> None:
+    """Refuse that a function which may change the response returns none.
+
+    :raises TypeError: naming the function.
+    """
+    if response is None:
+        raise TypeError(
+            f"The function {getattr(hook, '__name__', repr(hook))!r} was registered by 'after_request' or"
+            " 'after_this_request' and returned None. It must return the response that it is given, or another one."
+        )
 
 
 def _prefers_json() -> bool:

@@ -23,7 +23,7 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
-from .convert import make_converter
+from .convert import check_returned, make_converter, sendable
 from .errors import find_handler, is_trapped, must_propagate
 
 if t.TYPE_CHECKING:
@@ -89,7 +89,8 @@ def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
         exc = None
     try:
         app.do_teardown_request(exc)
-        ctx.request.close()
+        if ctx.owns_request and not ctx.is_preserved:
+            ctx.request.close()
     finally:
         if ctx._app_ctx is None:
             app.do_teardown_appcontext(exc)
@@ -186,6 +187,7 @@ def finalize_request(app: Kolben, rv: t.Any, from_error_handler: bool = False) -
         if not from_error_handler:
             raise
         app.logger.exception("Request finalizing failed with an error while handling an error")
+        response = sendable(app, response, InternalServerError())
     return response
 
 
@@ -194,9 +196,11 @@ def process_response(app: Kolben, response: Response) -> Response:
     ctx = _request_ctx()
     for func in ctx._after_request or ():
         response = app.ensure_sync(func)(response)
+        check_returned(func, response)
     for name in chain(ctx.request.blueprints, (None,)):
         for func in reversed(app.after_request_funcs.get(name, ())):
             response = app.ensure_sync(func)(response)
+            check_returned(func, response)
     session = ctx._session
     if session is not None and not app.session_interface.is_null_session(session):
         app.session_interface.save_session(app, session, response)

@@ -21,6 +21,7 @@ from ..signals import (
     request_started,
     request_tearing_down,
 )
+from .convert import check_returned, sendable
 from .errors import handler_for, must_propagate
 
 if t.TYPE_CHECKING:
@@ -43,7 +44,7 @@ def run(ctx: RequestContext) -> Response:
                 if rv is not None:
                     break
             else:
-                rv = plan.view(**ctx.request.view_args)  # type: ignore[arg-type]  # no longer None once matched
+                rv = plan.view(**(ctx.request.view_args or {}))
             if type(rv) is CoroutineType:
                 rv = settle(rv)
         except Exception as exc:
@@ -80,7 +81,7 @@ async def run_async(ctx: RequestContext) -> Response:
                 if rv is not None:
                     break
             else:
-                rv = await plan.view(**ctx.request.view_args)  # type: ignore[arg-type]  # no longer None once matched
+                rv = await plan.view(**(ctx.request.view_args or {}))
             if type(rv) is CoroutineType:
                 rv = await settle_async(rv)
         except Exception as exc:
@@ -112,8 +113,11 @@ def finalize(ctx: RequestContext, response: Response) -> Response:
     if ctx._after_request is not None:
         for func in ctx._after_request:
             response = call(func, response)
+            check_returned(func, response)
     for hook in plan.after:
         response = hook(response)
+        if response is None:
+            check_returned(hook, response)
     if ctx._session is not None:
         plan.save_session(ctx, response)
     if request_finished.receivers:
@@ -132,8 +136,11 @@ async def finalize_async(ctx: RequestContext, response: Response) -> Response:
     if ctx._after_request is not None:
         for func in ctx._after_request:
             response = await call_async(func, response)
+            check_returned(func, response)
     for hook in plan.after:
         response = await hook(response)
+        if response is None:
+            check_returned(hook, response)
     if ctx._session is not None:
         await plan.save_session(ctx, response)
     if request_finished.receivers:
@@ -164,7 +171,7 @@ def fail(ctx: RequestContext, exc: Exception) -> Response:
         return finalize(ctx, response)
     except Exception:
         ctx.app.logger.exception("Request finalizing failed with an error while handling an error")
-    return response
+    return sendable(ctx.app, response, error)
 
 
 async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
@@ -188,7 +195,7 @@ async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
         return await finalize_async(ctx, response)
     except Exception:
         ctx.app.logger.exception("Request finalizing failed with an error while handling an error")
-    return response
+    return sendable(ctx.app, response, error)
 
 
 def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
@@ -201,7 +208,7 @@ def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
             error = error or failure
     if request_tearing_down.receivers:
         send(request_tearing_down, ctx.app, exc=exc)
-    if not ctx.is_preserved:
+    if ctx.owns_request and not ctx.is_preserved:
         ctx.request.close()
     if ctx._app_ctx is None:
         for func in plan.teardown_app:
@@ -225,7 +232,7 @@ async def close_async(ctx: RequestContext, plan: Plan, exc: BaseException | None
             error = error or failure
     if request_tearing_down.receivers:
         await send_async(request_tearing_down, ctx.app, exc=exc)
-    if not ctx.is_preserved:
+    if ctx.owns_request and not ctx.is_preserved:
         ctx.request.close()
     if ctx._app_ctx is None:
         for func in plan.teardown_app:

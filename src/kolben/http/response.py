@@ -65,11 +65,15 @@ class Response(WerkzeugResponse):
         ) -> None:
             """As Werkzeug's, and ``response`` may be an asynchronous iterable too."""
 
+    closes_itself: t.ClassVar[bool] = False
+    """Whether the class has a :meth:`close` of its own, to be called even if nobody asked to be."""
+
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.default_mimetype is not None:
             cls.content_type_sent = get_content_type(cls.default_mimetype, "utf-8")
         cls.makes_plain = cls.__init__ is Response.__init__ and cls.default_mimetype is not None
+        cls.closes_itself = cls.close is not Response.close
         cls.goes_plain = all(getattr(cls, name) is getattr(Response, name) for name in _WIRE_METHODS)
 
     @lazy

@@ -57,7 +57,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     token = current.set(ctx)
     try:
         if token.old_value is not Token.MISSING:
-            ctx.enter_app_context(token.old_value)
+            ctx.enter_app_context(token.old_value, on_loop=True)
         if plans.app.serving.is_due or appcontext_pushed.receivers:
             await _announce(ctx)
         if not plans.session_is_lazy or (b"cookie" in index and _may_have_session(plans, scope, index)):
@@ -71,7 +71,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             response = await _in_thread(ctx)
         else:
             response = plan.run(ctx)
-        if (type(response) is plans.response_class and type(response.response) is list) or is_buffered(response):
+        if (type(response) is plans.plain_response and type(response.response) is list) or is_buffered(response):
             await _send(ctx, response, send)
         else:
             await _stream(ctx, response, receive, send)
@@ -214,12 +214,27 @@ async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes],
     length = None if b"transfer-encoding" in index else parse_content_length(index.get(b"content-length"))
     if plan.stream_body:
         wait = None if plan.mode is Mode.LOOP else bridge.call_sync
-        request.body = StreamedBody(receive, length, limit, wait)
+        request.body = StreamedBody(_noting_the_end(ctx, receive), length, limit, wait)
         return
     body = request.body = ReceivedBody(limit, length)
     await body.fill(receive, bridge.in_thread)
     if body.wants_more is False and not body.is_complete and plan.mode is Mode.THREAD:
         body.resume = lambda: bridge.call_sync(body.fill, receive, bridge.in_thread)
+
+
+def _noting_the_end(ctx: RequestContext, receive: Receive) -> Receive:
+    """``receive`` for a body that is streamed; whoever waits for the client to go must leave its messages alone."""
+    from asyncio import Event
+
+    ended = ctx.body_ended = Event()
+
+    async def receive_and_note() -> Message:
+        message = await receive()
+        if not message.get("more_body"):
+            ended.set()
+        return message
+
+    return receive_and_note
 
 
 async def _send(ctx: RequestContext, response: Response, send: Send) -> None:
@@ -246,7 +261,7 @@ async def _send(ctx: RequestContext, response: Response, send: Send) -> None:
         }
     await send(start)
     await send({"type": "http.response.body", "body": b"" if ctx.request.method == "HEAD" else body})
-    if "_on_close" in response.__dict__:
+    if "_on_close" in response.__dict__ or response.closes_itself:
         response.close()
 
 

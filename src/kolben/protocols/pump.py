@@ -51,7 +51,8 @@ class Pump:
         :raises Exception: what the generator raised.
         """
         loop = asyncio.get_running_loop()
-        stream = loop.create_task(self._stream())
+        # NOTE: a copy, for threads enter the original to pull from a synchronous generator while this task waits.
+        stream = loop.create_task(self._stream(), context=self._context.copy())
         watch = loop.create_task(self._watch(stream))
         try:
             await asyncio.wait({stream})
@@ -68,6 +69,8 @@ class Pump:
             del stream, watch  # NOTE: what one raises knows this frame; together they would wait for the collector.
 
     async def _watch(self, stream: asyncio.Task[None]) -> None:
+        if self._ctx.body_ended is not None:
+            await self._ctx.body_ended.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
         stream.cancel()
@@ -108,12 +111,14 @@ class Pump:
             yield item
 
     async def _in_thread(self, func: Callable[..., t.Any], *args: t.Any) -> t.Any:
-        """Run in the stream's context. Cancelled, wait for the thread first: it must be out of the generator."""
-        future = bridge.in_thread(self._context.run, func, *args)
+        """Run in the stream's context. Cancelled, wait for a thread that has begun: it must be out of the generator."""
+        turn = bridge.Turn(self._context.run, func, *args)
+        future = bridge.in_thread(turn)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await asyncio.wait({future})
+            if not turn.withdraw():
+                await asyncio.wait({future})
             raise
         finally:
             del future

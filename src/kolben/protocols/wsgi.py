@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 from contextvars import Token, copy_context
 
@@ -11,6 +12,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .. import bridge
 from ..ctx import RequestContext
 from ..globals import current
+from ..http.body import parse_content_length
 from ..http.host import VALID_HOSTS, decode_path, parse_host, validate_target
 from ..http.response import Response
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
@@ -25,6 +27,8 @@ if t.TYPE_CHECKING:
     from ..dispatch.plan import Plan
     from ..http.request import Request
 
+_is_length = re.compile(r"[0-9]{0,18}").fullmatch
+
 
 def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer one request."""
@@ -35,6 +39,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         or not path.isascii()
         or "\0" in path
         or environ.get("HTTP_HOST") not in VALID_HOSTS
+        or not _is_length(environ.get("CONTENT_LENGTH") or "")
     ):
         try:
             path = _checked(environ, path)
@@ -54,7 +59,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         if plan.takes_body_early:
             _take_body(ctx.request, plan)
         response = plan.run(ctx)
-        if type(body := response.response) is list and type(response) is plans.response_class:
+        if type(body := response.response) is list and type(response) is plans.plain_response:
             return _send(ctx.request, response, body, start_response)
         stream = _send_other(ctx, response, environ, start_response)
         return stream
@@ -101,10 +106,11 @@ def _take_body(request: Request, plan: Plan) -> None:
 
 
 def _checked(environ: WSGIEnvironment, path: str) -> str:
-    """The path of a request whose host or path is not plain to see as good. It begins with exactly one slash.
+    """The path of a request whose head is not plain to see as good. It begins with exactly one slash.
 
-    :raises BadRequest: one of them is malformed.
+    :raises BadRequest: host, path or ``Content-Length`` is malformed.
     """
+    parse_content_length(environ.get("CONTENT_LENGTH"))
     path = decode_path(validate_target(path, environ.get("REQUEST_METHOD", "GET"), environ.get("SCRIPT_NAME", "")))
     host = environ.get("HTTP_HOST")
     if host is None:
@@ -130,7 +136,7 @@ def _send(request: Request, response: Response, body: list[t.Any], start_respons
     start_response(response._status, headers)
     if request.method == "HEAD":
         body = []
-    if "_on_close" in response.__dict__:
+    if "_on_close" in response.__dict__ or response.closes_itself:
         return _Closing(body, response)
     return body
 
