@@ -49,6 +49,7 @@ Flask = Kolben
 if t.TYPE_CHECKING:
     from .http.sse import Event as Event
     from .http.sse import EventStream as EventStream
+    from .http.sse import last_event_id as last_event_id
     from .http.websocket import WebSocket as WebSocket
     from .http.websocket import WebSocketClosed as WebSocketClosed
     from .templating import render_template as render_template
@@ -61,6 +62,7 @@ if t.TYPE_CHECKING:
 _LATER = {
     "Event": "http.sse",
     "EventStream": "http.sse",
+    "last_event_id": "http.sse",
     "WebSocket": "http.websocket",
     "WebSocketClosed": "http.websocket",
     "render_template": "templating",
