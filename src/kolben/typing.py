@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterable,
+    AsyncIterator,
     Awaitable,
     Callable,
-    Generator,
     Iterator,
     Mapping,
     Sequence,
@@ -72,7 +71,7 @@ TeardownCallable = Callable[[BaseException | None], None] | Callable[[BaseExcept
 
 BeforeServingCallable = Callable[[], None] | Callable[[], Awaitable[None]]
 AfterServingCallable = Callable[[], None] | Callable[[], Awaitable[None]]
-WhileServingCallable = Callable[[], Generator[None, None, None]] | Callable[[], AsyncGenerator[None, None]]
+WhileServingCallable = Callable[[], Iterator[None]] | Callable[[], AsyncIterator[None]]
 
 BeforeWebsocketCallable = BeforeRequestCallable
 AfterWebsocketCallable = (
