@@ -15,8 +15,10 @@ import threading
 import typing as t
 from collections import deque
 from contextvars import Context, ContextVar, copy_context
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from queue import SimpleQueue
+
+from .signals import appcontext_popped, appcontext_tearing_down, request_tearing_down, websocket_tearing_down
 
 if t.TYPE_CHECKING:
     import asyncio
@@ -25,12 +27,13 @@ if t.TYPE_CHECKING:
     from blinker import Signal
 
 T = t.TypeVar("T")
+Crew: t.TypeAlias = t.Literal["views", "hooks", "closers"]
 
 serving_loop: ContextVar[asyncio.AbstractEventLoop] = ContextVar("kolben.serving_loop")
 """In a worker thread: the loop that is waiting for it."""
 
 WORKER_THREADS = 40
-CLEANUP_THREADS = 4
+CLEANUP_THREADS = 40
 SOCKET_THREADS = 1000
 
 
@@ -211,7 +214,8 @@ class Workers:
             if self._threads >= self.limit:
                 return
             self._threads += 1
-        threading.Thread(target=self._work, name=f"{self.name}-{self._threads}", daemon=True).start()
+        thread = threading.Thread(target=self._work, name=f"{self.name}-{self._threads}", daemon=True)
+        Context().run(thread.start)
 
     def _work(self) -> None:
         while True:
@@ -245,14 +249,16 @@ def _settle(future: asyncio.Future[t.Any], result: t.Any, error: BaseException |
 
 
 views: Workers
+hooks: Workers
 closers: Workers
 sockets: Workers
 
 
 def _start_afresh() -> None:
     """A forked child has none of its parent's threads: forget them."""
-    global views, closers, sockets, _portal, _portal_lock
+    global views, hooks, closers, sockets, _portal, _portal_lock
     views = Workers("kolben-view", WORKER_THREADS)
+    hooks = Workers("kolben-hook", WORKER_THREADS)
     closers = Workers("kolben-close", CLEANUP_THREADS)
     sockets = Workers("kolben-socket", SOCKET_THREADS)
     _portal = None
@@ -283,9 +289,36 @@ def in_cleanup_thread(func: Callable[..., T], /, *args: t.Any) -> asyncio.Future
     return closers.call(func, args, copy_context())
 
 
-async def _call_in_thread(func: Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> t.Any:
+class Turn:
+    """A function that a worker thread may begin, or that is withdrawn while it waits for one, whichever comes first."""
+
+    __slots__ = ("_func",)
+
+    def __init__(self, func: Callable[..., t.Any], *args: t.Any) -> None:
+        self._func = [(func, args)]  # NOTE: whoever pops it has it; list operations are atomic.
+
+    def __call__(self) -> t.Any:
+        try:
+            func, args = self._func.pop()
+        except IndexError:
+            return None
+        return func(*args)
+
+    def withdraw(self) -> bool:
+        """See that no thread will begin it. Returns whether that came in time."""
+        try:
+            self._func.pop()
+        except IndexError:
+            return False
+        return True
+
+
+async def _call_in_thread(
+    func: Callable[..., t.Any], args: tuple[t.Any, ...], kwargs: dict[str, t.Any], crew: Crew
+) -> t.Any:
     context = copy_context()
-    future = views.call(_with_kwargs(func, kwargs) if kwargs else func, args, context)
+    workers = views if crew == "views" else hooks if crew == "hooks" else closers
+    future = workers.call(_with_kwargs(func, kwargs) if kwargs else func, args, context)
     try:
         return await future
     finally:
@@ -297,17 +330,21 @@ def _with_kwargs(func: Callable[..., t.Any], kwargs: dict[str, t.Any]) -> Callab
     return lambda *args: func(*args, **kwargs)
 
 
-def to_async(func: Callable[..., t.Any], *, blocking: bool = True) -> Callable[..., Coroutine[t.Any, t.Any, t.Any]]:
+def to_async(
+    func: Callable[..., t.Any], *, blocking: bool = True, crew: Crew = "views"
+) -> Callable[..., Coroutine[t.Any, t.Any, t.Any]]:
     """``func`` itself if it is a coroutine function, or one that calls it in a worker thread.
 
     :param blocking: False to call it on the loop instead.
+    :param crew: whose thread: ``"hooks"`` for what surrounds an asynchronous view, ``"closers"`` for what ends a
+        request. Views that wait occupy neither.
     """
     if is_async(func):
         return func
     if blocking:
 
         async def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            return await _call_in_thread(func, args, kwargs)
+            return await _call_in_thread(func, args, kwargs, crew)
     else:
 
         async def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
@@ -424,7 +461,7 @@ def call(func: Callable[..., t.Any], /, *args: t.Any) -> t.Any:
 
 async def call_async(func: Callable[..., t.Any], /, *args: t.Any) -> t.Any:
     """Call a function of either kind from the loop; a synchronous one runs in a worker thread."""
-    return await to_async(func)(*args)
+    return await _by_hooks(func)(*args)
 
 
 def send(signal: Signal, sender: t.Any, **kwargs: t.Any) -> None:
@@ -434,4 +471,9 @@ def send(signal: Signal, sender: t.Any, **kwargs: t.Any) -> None:
 
 async def send_async(signal: Signal, sender: t.Any, **kwargs: t.Any) -> None:
     """Send a signal to receivers of either kind from the loop."""
-    await signal.send_async(sender, _sync_wrapper=to_async, **kwargs)
+    await signal.send_async(sender, _sync_wrapper=_by_closers if signal in _AT_END else _by_hooks, **kwargs)
+
+
+_AT_END = frozenset({appcontext_popped, appcontext_tearing_down, request_tearing_down, websocket_tearing_down})
+_by_hooks = partial(to_async, crew="hooks")
+_by_closers = partial(to_async, crew="closers")

@@ -251,13 +251,16 @@ class _Beating:
 
 
 class _ThreadedEvents(_Beating):
-    """The body for a sync generator under ASGI: it runs in worker threads, one step after the other."""
+    """The body for a sync generator under ASGI: it runs in threads, one step after the other.
+
+    Not in those of the views, for it is meant to wait: then a few dozen listeners would leave none to views.
+    """
 
     def _pull(self) -> asyncio.Future[bytes]:
         from asyncio import get_running_loop
 
         self._context.run(bridge.serving_loop.set, get_running_loop())
-        return bridge.in_thread(self._context.run, self._step)
+        return t.cast("asyncio.Future[bytes]", bridge.in_own_thread(self._context.run)(self._step))
 
     def _step(self) -> bytes:
         item = bridge.pull(self._items)
