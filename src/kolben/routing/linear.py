@@ -25,9 +25,11 @@ LONG = 255
 class _Piece(t.Protocol):
     def starts(self, text: str, ends: bytearray) -> bytearray:
         """Mark where this piece can begin, given where it may end."""
+        raise NotImplementedError
 
     def end(self, text: str, start: int, ends: bytearray) -> int:
         """Choose where it ends if it begins at *start*."""
+        raise NotImplementedError
 
 
 class LinearPattern:
