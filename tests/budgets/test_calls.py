@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from tests.budgets.drive import Driver
 
 HELLO_AT_MOST = 12
-INT_PARAMETER_AT_MOST = 16
+INT_PARAMETER_AT_MOST = 12
 THREAD_HOP_AT_MOST = 4
 """What a worker thread adds: handing the request over, and the response back."""
 
