@@ -89,7 +89,7 @@ class AppContext:
     request_ctx: RequestContext | None = None
     _g: _AppCtxGlobals | None = None
     _url_adapter: MapAdapter | None = _unset
-    _outer: AppContext | None = None
+    _app_ctx: AppContext | None = None
 
     def __init__(self, app: Kolben) -> None:
         self.app = app
@@ -173,6 +173,8 @@ class AppContext:
                 await self._close_async(exc_value)
         finally:
             self._leave(current.get(None), token)
+        if self._app_ctx is None and not self._tokens and appcontext_popped.receivers:
+            await bridge.send_async(appcontext_popped, self.app)
 
     async def _close_async(self, exc: BaseException | None) -> None:
         await bridge.to_async(self.app.do_teardown_appcontext, crew="closers")(exc)
@@ -193,7 +195,6 @@ class RequestContext(AppContext):
     background: list[Callable[[], t.Any]] | None = None
     _session: SessionMixin | None = None
     _after_request: list[Callable[..., t.Any]] | None = None
-    _app_ctx: AppContext | None = None
     context: Context | None = None
     body_ended: asyncio.Event | None = None
     """Set when a body that the view streams has come to its end, or the client has gone."""

@@ -121,7 +121,11 @@ def error_response(app: Kolben, exc: HTTPException) -> Response:
         return t.cast("Response", cls.force_type(exc.get_response(_request().environ), {}))
     if app.explains_errors and _prefers_json():
         return _problem(app, exc)
-    return cls(exc.get_body(), status=exc.code, headers=exc.get_headers())
+    environ = _request().environ if type(exc).get_body is not HTTPException.get_body else None
+    response = cls(exc.get_body(environ), status=exc.code, headers=exc.get_headers(environ))
+    if app.explains_errors:
+        response.vary.add("Accept")
+    return response
 
 
 def sendable(app: Kolben, response: Response, error: HTTPException) -> Response:
@@ -168,4 +172,5 @@ def _problem(app: Kolben, exc: HTTPException) -> Response:
     for name, value in exc.get_headers():
         if name.lower() != "content-type":
             response.headers.add(name, value)
+    response.vary.add("Accept")
     return response

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from ..bridge import send_async, settle_async
 from ..http.websocket import SyncWebSocket, WebSocket, WebSocketClosed
 from ..signals import got_websocket_exception, websocket_finished, websocket_started, websocket_tearing_down
+from .errors import must_propagate
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
@@ -53,13 +54,13 @@ async def run(ctx: RequestContext, websocket: WebSocket) -> None:
 async def _call(ctx: RequestContext, plan: Plan, websocket: WebSocket) -> t.Any:
     """Run hooks and view; what is returned instead of accepting refuses the socket."""
     request = ctx.request
-    values = dict(request.view_args or {})
     for preprocess in plan.preprocessors:
-        await preprocess(plan.endpoint, values)
+        await preprocess(plan.endpoint, request.view_args)
     for hook in plan.before:
         rv = await hook()
         if rv is not None:
             return rv
+    values = dict(request.view_args or {})
     if plan.websocket_parameter is not None:
         values[plan.websocket_parameter] = websocket if plan.is_async else SyncWebSocket(websocket)
     rv = await plan.view(**values)
@@ -75,6 +76,11 @@ async def _fail(ctx: RequestContext, plan: Plan, exc: Exception, websocket: WebS
         ctx.error = exc
         if got_websocket_exception.receivers:
             await send_async(got_websocket_exception, ctx.app, exception=exc)
+        if must_propagate(ctx.app):
+            try:
+                raise exc
+            finally:
+                del exc  # NOTE: or this frame, which its traceback knows, would keep it until the collector comes.
         ctx.app.log_exception((type(exc), exc, exc.__traceback__))
         handler, exc = plan.pass_through, InternalServerError(original_exception=exc)
     rv = await handler(exc)

@@ -159,6 +159,7 @@ class Response(WerkzeugResponse):
                 changed["Content-Location"] = _to_ascii(content_location)
             if bodiless:
                 changed.remove("Content-Length")
+                changed.remove("Content-Type")
             elif status == 304:
                 remove_entity_headers(changed)
             headers = list(changed._list)
@@ -175,8 +176,16 @@ class Response(WerkzeugResponse):
 
     def body_chunks(self) -> list[bytes]:
         """The body of a response that is not streamed, as bytes."""
-        body = t.cast("Iterable[bytes | str]", self.response)
-        return [chunk if isinstance(chunk, bytes) else chunk.encode() for chunk in body]
+        body = t.cast("Iterable[t.Any]", self.response)
+        return [chunk if isinstance(chunk, bytes) else to_bytes(chunk) for chunk in body]
+
+
+def to_bytes(chunk: str | bytearray | memoryview) -> bytes:
+    """A piece of a body that is not bytes, as bytes.
+
+    :raises TypeError: it cannot be: it is a number, say.
+    """
+    return chunk.encode() if isinstance(chunk, str) else bytes(memoryview(chunk))
 
 
 def check_response(response: WerkzeugResponse) -> None:

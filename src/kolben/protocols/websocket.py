@@ -36,8 +36,11 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         task.cancel()
         await asyncio.wait({task})
         raise
-    if not task.cancelled() and (exc := task.exception()) is not None:
-        raise exc
+    try:
+        if not task.cancelled():
+            task.result()
+    finally:
+        del task
 
 
 async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:

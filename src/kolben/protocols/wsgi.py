@@ -74,7 +74,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
                 close(ctx)
         finally:
             current.reset(token)
-            if appcontext_popped.receivers and ctx._app_ctx is None:
+            if appcontext_popped.receivers and ctx._app_ctx is None and type(stream) is not OwnedStream:
                 bridge.send(appcontext_popped, plans.app)
 
 
@@ -163,7 +163,15 @@ def _owned(ctx: RequestContext, response: t.Any, body: t.Any) -> Iterable[bytes]
         return _Closing(list(body), response)
     # NOTE: two contexts, for the loop is in one of them while this thread, in the other, waits for it.
     iterator = bridge.SyncIterator(body, copy_context()) if hasattr(body, "__aiter__") else iter(body)
-    return OwnedStream(ctx, response, iterator, copy_context(), close)
+    return OwnedStream(ctx, response, iterator, copy_context(), _close_stream)
+
+
+def _close_stream(ctx: RequestContext) -> None:
+    try:
+        close(ctx)
+    finally:
+        if appcontext_popped.receivers and ctx._app_ctx is None:
+            bridge.send(appcontext_popped, ctx.app)
 
 
 def needs_closing(ctx: RequestContext) -> bool:
