@@ -128,11 +128,12 @@ class Pump:
             closing = getattr(chunks, "aclose", None)
             if closing is not None:
                 await closing()
-            if not hasattr(body, "__aiter__") and hasattr(body, "close"):
-                await bridge.in_cleanup_thread(self._context.run, body.close)
-            close = getattr(self._response, "close", None)
-            if close is not None and not hasattr(body, "__aiter__"):
-                await bridge.in_cleanup_thread(self._context.run, close)
+            if not hasattr(body, "__aiter__"):
+                # NOTE: a response closes its body, and what a response gave to WSGI closes the response: once is enough.
+                is_own = body is getattr(self._response, "response", None)
+                close = getattr(body if hasattr(body, "close") and not is_own else self._response, "close", None)
+                if close is not None:
+                    await bridge.in_cleanup_thread(self._context.run, close)
             elif "_on_close" in getattr(self._response, "__dict__", ()):
                 for func in self._response._on_close:
                     func()
