@@ -104,8 +104,10 @@ style: $(READY)/lint
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
 
+# The second runs mypy on user programs, some of which must not pass.
 types: $(READY)/lint
 	"$(BIN)/mypy"
+	@"$(BIN)/python" -m pytest -q tests/typing
 
 # Pyright is a Node program: it runs where there is a node, and says so where there is none.
 pyright: $(READY)/lint
