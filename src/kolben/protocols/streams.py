@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import typing as t
 
@@ -10,6 +11,14 @@ if t.TYPE_CHECKING:
     from contextvars import Context
 
     from ..ctx import RequestContext
+
+
+_held: dict[int, tuple[Iterator[t.Any], Context]] = {}
+"""What the open streams are made of.
+
+NOTE: the garbage collector finalizes all that it finds in one go, in any order. Kept here, a generator is not among it
+when it finds its stream, which then closes it as it should be: in its context, before teardown.
+"""
 
 
 class OwnedStream:
@@ -37,6 +46,7 @@ class OwnedStream:
         self._close_request = close_request
         self._is_closed = False
         self._lock = threading.Lock()
+        _held[id(self)] = (iterator, context)
 
     def __iter__(self) -> OwnedStream:
         return self
@@ -61,6 +71,7 @@ class OwnedStream:
             if self._is_closed:
                 return
             self._is_closed = True
+            del _held[id(self)]
         self._context.run(self._finish)
 
     def _finish(self) -> None:
@@ -82,5 +93,11 @@ class OwnedStream:
             self._close_request(self._ctx)
 
     def __del__(self) -> None:
-        if not getattr(self, "_is_closed", True):
+        if getattr(self, "_is_closed", True):
+            return
+        asyncio = sys.modules.get("asyncio")  # NOTE: not imported, for that may fail when the interpreter ends.
+        if asyncio is None or asyncio._get_running_loop() is None:
             self.close()
+        else:
+            # NOTE: closing waits for the loop, and this thread, where the collector happens to be at work, runs it.
+            threading.Thread(target=self.close, name="kolben-close", daemon=True).start()
