@@ -120,8 +120,6 @@ async def events_async() -> EventStream:
     return EventStream(async_chunks(request.args.get("pause", 0.0, float)), heartbeat=0.2)
 
 
-
-
 @app.get("/block")
 def block() -> str:
     """Occupy a thread until :func:`release` is called."""
@@ -173,5 +171,5 @@ class Doorkeeper:
         return self.door(*args)
 
 
-app.wsgi_app = Doorkeeper(app.wsgi_app)  # type: ignore[method-assign]
-app.asgi_app = Doorkeeper(app.asgi_app)  # type: ignore[method-assign]
+app.wsgi_app = Doorkeeper(app.wsgi_app)  # type: ignore[assignment, method-assign]
+app.asgi_app = Doorkeeper(app.asgi_app)  # type: ignore[assignment, method-assign]
