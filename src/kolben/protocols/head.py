@@ -13,7 +13,7 @@ from ..http.host import MAX_VALID_HOSTS, VALID_HOSTS, decode_path_asgi, parse_ho
 if t.TYPE_CHECKING:
     Scope = dict[str, t.Any]
 
-_SINGLETONS = frozenset({b"host", b"content-type", b"content-length"})
+_SINGLETONS = frozenset({b"host", b"content-type", b"content-length", b"origin"})
 
 KNOWN_HOSTS: dict[bytes | None, None] = {}
 """Host headers that :func:`parse_host` accepted, as the bytes that ASGI brings."""
