@@ -189,7 +189,7 @@ class Choices:
     def setting(self) -> tuple[MapSpec, list[tuple[Pieces, Pieces]]]:
         """Make the rules of a map; return the pieces of their hosts and paths too."""
         host_matching = self.once_in(8)
-        made = [self._rule(host_matching) for _ in range(self.pick(range(1, 8)))]
+        made = [self._rule(host_matching) for _ in range(self.pick([*range(1, 8), 20]))]
         options: Spec = {"host_matching": host_matching}
         for name in ("strict_slashes", "merge_slashes", "redirect_defaults", "sort_parameters"):
             if self.once_in(4):

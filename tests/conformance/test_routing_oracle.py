@@ -13,7 +13,7 @@ from .routing_oracle import METHODS, Choices, sides
 
 made_up = given(st.binary(min_size=120, max_size=400))
 often = settings(
-    max_examples=int(os.environ.get("ROUTING_EXAMPLES", "500")), deadline=None, derandomize="CI" in os.environ
+    max_examples=int(os.environ.get("ROUTING_EXAMPLES", "1000")), deadline=None, derandomize="CI" in os.environ
 )
 
 

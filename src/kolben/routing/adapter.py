@@ -141,13 +141,17 @@ class MapAdapter(routing.MapAdapter):
 
         :raises BuildError: if no rule of the endpoint takes the values.
         """
-        given = _given(values) if values else {}
+        if isinstance(values, MultiDict):
+            given = _first_of_one(values)
+        else:
+            given = {name: value for name, value in values.items() if value is not None} if values else {}
         found = self._partial_build(endpoint, given, method, append_unknown)
         if found is None:
             raise routing.BuildError(endpoint, given, method, self)
         host, path, websocket = found
         path = path.lstrip("/")
-        if not (force_external or websocket) and self._is_local(host):
+        is_local = self.get_host(host) == self.server_name if self.map.host_matching else host == self.subdomain
+        if is_local and not (force_external or websocket):
             return f"{self.script_name.rstrip('/')}/{path}"
         if url_scheme is None:
             url_scheme = self.url_scheme
@@ -159,9 +163,6 @@ class MapAdapter(routing.MapAdapter):
             url_scheme = "https" if is_secure else "http"
         scheme = f"{url_scheme}:" if url_scheme else ""
         return f"{scheme}//{self.get_host(host)}{self.script_name[:-1]}/{path}"
-
-    def _is_local(self, host: str) -> bool:
-        return (self.get_host(host) == self.server_name) if self.map.host_matching else host == self.subdomain
 
     def _partial_build(
         self, endpoint: t.Any, values: Mapping[str, t.Any], method: str | None, append_unknown: bool
@@ -192,9 +193,7 @@ def _error(reason: Unmatched) -> HTTPException:
     return NotFound()
 
 
-def _given(values: Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Return *values* as a dict, without what counts as not given."""
-    if isinstance(values, MultiDict):
-        lists = dict.items(t.cast("dict[str, list[t.Any]]", values))
-        return {name: found[0] if len(found) == 1 else found for name, found in lists if found}
-    return {name: value for name, value in values.items() if value is not None}
+def _first_of_one(values: MultiDict[str, t.Any]) -> dict[str, t.Any]:
+    """Return a single value for what has one, and a list of them for what has more."""
+    lists = dict.items(t.cast("dict[str, list[t.Any]]", values))
+    return {name: found[0] if len(found) == 1 else found for name, found in lists if found}

@@ -21,7 +21,6 @@ if t.TYPE_CHECKING:
     from werkzeug.wrappers import Request
 
 
-
 class Map(routing.Map):
     """All rules of an application; the parameters are those of :class:`werkzeug.routing.Map`.
 
@@ -135,32 +134,44 @@ class Map(routing.Map):
         return found
 
     def build_path(
-        self, endpoint: t.Any, values: Mapping[str, t.Any], method: str = "GET", subdomain: str = ""
+        self,
+        endpoint: t.Any,
+        values: Mapping[str, t.Any],
+        method: str | None = None,
+        default_method: str = "GET",
+        subdomain: str = "",
     ) -> str | None:
         """Build the path and query of a URL on the same host, without the script name.
 
         The short way for the many: ``None`` says that :meth:`MapAdapter.build` must decide, because there is no such
-        rule, a value is ``None``, or the URL has to be absolute. For an endpoint without variables the answer can
-        also be read from :attr:`fixed_paths`, if it is there.
+        rule, a value is ``None``, or the URL has to be absolute. For an endpoint without variables the answer stands
+        in :attr:`fixed_paths` once it was built, and can be read from there if no method is asked for.
 
         :param values: must not be a :class:`~werkzeug.datastructures.MultiDict`.
-        :param method: the method of the request, which is preferred where rules differ in it.
+        :param method: only rules with this method.
+        :param default_method: rules with this method first; that of the request.
         """
         if self.host_matching:
             return None
+        if not values and method is None and not subdomain:
+            path = self.fixed_paths.get(endpoint)
+            if path is not None:
+                return path
         for value in values.values():
             if value is None:
                 return None
         builders = self._builders.get(endpoint) or self.builders(endpoint)
-        chosen = choose(builders, values, method if len(builders) > 1 else None, True)
-        if chosen is None and len(builders) > 1:
-            chosen = choose(builders, values, None, True)
+        chosen = None
+        if method is None and len(builders) > 1:
+            chosen = choose(builders, values, default_method, True)
+        chosen = chosen or choose(builders, values, method, True)
         if chosen is None:
             return None
         builder, (host, path) = chosen
         if builder.rule.websocket or host != subdomain:
             return None
-        path = f"/{path.lstrip('/')}" if path[:2] == "//" else path
+        if path[:2] == "//":
+            path = f"/{path.lstrip('/')}"
         if not values and len(builders) == 1 and not subdomain:
             self.fixed_paths[endpoint] = path
         return path

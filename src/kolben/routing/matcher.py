@@ -28,8 +28,9 @@ from __future__ import annotations
 import re
 import typing as t
 from threading import Lock
+from uuid import UUID
 
-from .converters import UUIDConverter, ValidationError
+from .converters import ValidationError
 from .generator import write
 from .outcomes import AliasRedirect, NoRule, PathRedirect, RuleRedirect
 from .shapes import Leaf, Leaves, tabulate
@@ -89,7 +90,7 @@ class Matcher:
             if self.match != self._compile_and_match:
                 return
             self._root = plant(self._rules)
-            self._redirected = frozenset(_redirected(self._map._rules_by_endpoint.values()))
+            self._redirected = frozenset(_redirected(list(self._map._rules_by_endpoint.values())))
             self.match = self._generate()
 
     def _compile_and_match(
@@ -109,7 +110,7 @@ class Matcher:
             fixed=fixed,
             fixed_any=fixed_any,
             resolve=self._resolve,
-            uuid=_UUID,
+            uuid=UUID,
             no_path=("", "/"),
             ValidationError=ValidationError,
         )
@@ -170,9 +171,6 @@ class Matcher:
             if other.provides_defaults_for(rule) and other.suitable_for(values, method):
                 return True
         return False
-
-
-_UUID = UUIDConverter.to_python.__globals__["uuid"].UUID
 
 
 def _fixed(leaves: Iterable[Leaf], one_host: bool) -> tuple[dict[str, dict[t.Any, Rule]], dict[t.Any, Rule]]:

@@ -91,6 +91,17 @@ class Rule(routing.Rule):
         self._parts += _read(self, text)
         if self.defaults:
             self._builder = Builder(self)
+        self._refuse_twins()
+
+    def _refuse_twins(self) -> None:
+        # One that has a default is no variable in a URL that is built, and Werkzeug lets it be used again.
+        names = [name for is_variable, name in self._trace if is_variable and name not in (self.defaults or ())]
+        twins = [name for name in names if names.count(name) > 1] if len(set(names)) < len(names) else []
+        if twins:
+            raise ValueError(
+                f"The variable {twins[0]!r} is used twice in the rule {self.rule!r}. Its two values could differ; give"
+                " each variable of a rule a name of its own."
+            )
 
     @property
     def builder(self) -> Builder:
@@ -208,12 +219,6 @@ class _Reader:
 
     def _read_variable(self, name: str, converter_name: str, arguments: str) -> None:
         rule = self.rule
-        # Werkzeug allows it where the rule's own default stands for the variable, and nowhere else.
-        if name in rule._converters and name not in (rule.defaults or ()):
-            raise ValueError(
-                f"The variable {name!r} is used twice in the rule {rule.rule!r}. Its two values could differ; give"
-                " each variable of a rule a name of its own."
-            )
         args, kwargs = parse_converter_args(arguments)
         converter: BaseConverter = rule.get_converter(name, converter_name, args, kwargs)
         rule._converters[name] = converter
