@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from werkzeug.datastructures import CallbackDict
+from werkzeug.exceptions import BadRequest
 
 from .globals import current
 from .json.tag import TaggedJSONSerializer
@@ -267,7 +268,11 @@ class SecureCookieSessionInterface(SessionInterface):
         if not app.config["SESSION_REFRESH_EACH_REQUEST"]:
             return False
         _, _, request = session._source
-        cookie = request.cookies.get(self.get_cookie_name(app))
+        try:
+            cookie = request.cookies.get(self.get_cookie_name(app))
+        except BadRequest:
+            # NOTE: cookies that cannot be read are an error where a view reads them, and none where no view does.
+            return False
         if not cookie:
             return False
         return self.serializer is not session_json_serializer or _mentions_permanent(cookie)

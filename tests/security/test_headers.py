@@ -240,6 +240,22 @@ def test_s28_a_session_is_read_from_the_first_cookie_of_its_name(app: Kolben, ra
         assert b"good" in raw(headers=pairs)[2]
 
 
+@pytest.mark.parametrize("header", [b"session=\xff", b"session=x; a=\xff"])
+def test_s28_cookies_that_cannot_be_read_are_a_bad_request_to_a_view_that_reads_them(
+    app: Kolben, raw: Raw, header: bytes
+) -> None:
+    @app.get("/session")
+    def index() -> dict[str, t.Any]:
+        return dict(session)
+
+    @app.get("/other")
+    def other() -> str:
+        return "x"
+
+    assert raw(b"/session", [HOST, (b"cookie", header)])[0] == 400
+    assert raw(b"/other", [HOST, (b"cookie", header)])[0] == 200
+
+
 def signed_session(app: Kolben, **data: str) -> str:
     serializer = SecureCookieSessionInterface().get_signing_serializer(app)
     assert serializer is not None
