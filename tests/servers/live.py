@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -58,18 +59,17 @@ class Live:
         connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n".encode() + body)
         return connection
 
-    def ask(self, target: str, method: str = "GET", head: str = "", body: bytes = b"") -> bytes:
-        """Send one request and return the whole response, head and all, as it came."""
-        with self.send(target, method, f"{head}Connection: close\r\n", body) as connection:
-            return b"".join(iter(lambda: connection.recv(65536), b""))
-
     def get(self, target: str) -> t.Any:
         """The JSON that a view answers.
 
         :raises AssertionError: the status is not 200.
         """
-        head, _, body = self.ask(target).partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200 "), f"{head!r} {body!r}\n{self.log}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("GET", target, headers={"Host": "localhost", "Connection": "close"})
+            response = connection.getresponse()
+            body = response.read()
+        assert response.status == 200, f"{response.status} {body!r}\n{self.log}"
         return json.loads(body)
 
 

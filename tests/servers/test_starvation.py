@@ -44,4 +44,3 @@ def _leave(streams: list[socket.socket]) -> None:
             reset(stream)
         else:
             stream.close()
-
