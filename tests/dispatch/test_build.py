@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import threading
+import typing as t
+
+import pytest
+
+from kolben import Blueprint, Kolben, Response, session
+from kolben.dispatch.plan import Mode
+from kolben.sessions import SecureCookieSessionInterface, SessionInterface
+from kolben.testing import EnvironBuilder, KolbenClient
+from tests.kinds import Kind
+
+
+def test_plan_of_an_endpoint_is_made_once(app: Kolben) -> None:
+    app.add_url_rule("/", "view", lambda: "x")
+    plans = app.plans(on_loop=False)
+    assert plans["view"] is plans["view"]
+    assert repr(plans["view"]) == "<Plan 'view' on the thread that called>"
+
+
+@pytest.mark.parametrize(
+    ("on_loop", "is_async", "options", "mode"),
+    [
+        (False, False, {}, Mode.CALLER),
+        (False, True, {}, Mode.CALLER),
+        (True, False, {}, Mode.THREAD),
+        (True, True, {}, Mode.LOOP),
+        (True, False, {"blocking": False}, Mode.CALLER),
+    ],
+)
+def test_where_a_pipeline_runs(
+    app: Kolben, on_loop: bool, is_async: bool, options: dict[str, t.Any], mode: Mode
+) -> None:
+    async def async_view() -> str:
+        return "x"
+
+    app.add_url_rule("/", "view", async_view if is_async else lambda: "x", **options)
+    assert app.plans(on_loop)["view"].mode is mode
+
+
+def test_hooks_of_a_plan_are_those_of_its_blueprints_inwards_and_outwards(app: Kolben) -> None:
+    outer, inner = Blueprint("outer", __name__), Blueprint("inner", __name__)
+    hooks: dict[str, t.Any] = {name: lambda *args, name=name: name for name in ("app", "outer", "inner")}
+    for registrar, name in ((app, "app"), (outer, "outer"), (inner, "inner")):
+        registrar.before_request(hooks[name])
+        registrar.teardown_request(hooks[name])
+    inner.add_url_rule("/", "view", lambda: "x")
+    outer.register_blueprint(inner)
+    app.register_blueprint(outer)
+    plan = app.plans(on_loop=False)["outer.inner.view"]
+    assert plan.blueprints == ("outer.inner", "outer")
+    assert plan.before == (hooks["app"], hooks["outer"], hooks["inner"])
+    assert plan.teardown == (hooks["inner"], hooks["outer"], hooks["app"])
+
+
+def test_endpoint_without_a_view_says_so_when_it_is_asked_for(app: Kolben, client: KolbenClient) -> None:
+    app.add_url_rule("/", endpoint="nothing")
+    with pytest.raises(KeyError, match="nothing"):
+        client.get("/")
+
+
+def test_url_values_are_none_where_nothing_matched(app: Kolben, client: KolbenClient) -> None:
+    seen: list[t.Any] = []
+    app.url_value_preprocessor(lambda endpoint, values: seen.append((endpoint, values)))
+    assert client.get("/missing").status_code == 404
+    assert seen == [(None, None)]
+
+
+def test_url_values_belong_to_their_request(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    seen: list[t.Any] = []
+
+    @app.url_value_preprocessor
+    def preprocess(endpoint: str | None, values: t.Any) -> None:
+        seen.append(dict(values))
+        values["added"] = True
+
+    app.add_url_rule("/", "plain", view_kind(lambda added: "x"))
+    app.add_url_rule("/defaults", "defaults", view_kind(lambda added, page: "x"), defaults={"page": 1})
+    for path in ("/", "/", "/defaults", "/defaults"):
+        client.get(path)
+    assert seen == [{}, {}, {"page": 1}, {"page": 1}]
+
+
+def test_options_are_answered_with_hooks(app: Kolben, client: KolbenClient) -> None:
+    @app.after_request
+    def after(response: Response) -> Response:
+        response.headers["X-After"] = "1"
+        return response
+
+    app.add_url_rule("/", "view", lambda: "x", methods=["POST"])
+    response = client.options("/")
+    assert (set(response.allow), response.headers["X-After"]) == ({"POST", "OPTIONS"}, "1")
+
+
+def test_session_that_cannot_be_opened_is_an_error_of_the_request(
+    app: Kolben, client: KolbenClient, view_kind: Kind
+) -> None:
+    class Broken(SessionInterface):
+        def open_session(self, app: Kolben, request: t.Any) -> t.NoReturn:
+            raise ValueError("no store")
+
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    app.session_interface = Broken()
+    ran: list[str] = []
+    app.before_request(lambda: ran.append("before"))
+    app.teardown_request(lambda exc: ran.append(repr(exc)))
+    app.register_error_handler(500, lambda exc: (str(exc.original_exception), 500))
+    app.add_url_rule("/", "view", view_kind(lambda: "x"))
+    assert client.get("/").text == "no store"
+    client.close()
+    assert ran == ["ValueError('no store')"]
+
+
+def test_null_session_can_be_read_and_says_what_is_missing(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    def view() -> str:
+        assert session.get("name") is None
+        session["name"] = "Ann"
+        return "x"
+
+    app.secret_key = None
+    app.add_url_rule("/", "view", view_kind(view))
+    with pytest.raises(RuntimeError, match="secret_key"):
+        client.get("/")
+
+
+def test_session_interface_of_a_user_may_know_the_endpoint(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    opened: list[object] = []
+
+    class Late(SecureCookieSessionInterface):
+        def open_session(self, app: Kolben, request: t.Any) -> t.Any:
+            from kolben.globals import request_ctx
+
+            request_ctx.match_request()
+            opened.append(request.endpoint)
+            return super().open_session(app, request)
+
+    app.session_interface = Late()
+    app.add_url_rule("/", "view", view_kind(lambda: "x"))
+    assert client.get("/").text == "x"
+    assert opened == ["view"]
+
+
+def test_many_threads_may_freeze_a_fresh_application(app: Kolben) -> None:
+    for number in range(20):
+        app.add_url_rule(f"/{number}/<int:value>", str(number), lambda value: str(value))
+    barrier, answers = threading.Barrier(64), []
+    environ = EnvironBuilder(app, "/7/3").get_environ()
+
+    def ask() -> None:
+        barrier.wait()
+        answers.append(b"".join(app(dict(environ), lambda status, headers: None)))
+
+    threads = [threading.Thread(target=ask) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [b"3"] * 64
+
+
+def test_websocket_over_wsgi_names_the_servers_that_can(app: Kolben) -> None:
+    app.add_websocket("/ws", "ws", lambda ws: None)
+    client = app.test_client(validate=True)
+    response = client.get("/ws", headers={"Upgrade": "websocket", "Connection": "Upgrade"})
+    assert (response.status_code, response.headers["Upgrade"]) == (426, "websocket")
+    assert "uvicorn" in response.text
+    assert client.get("/ws").status_code == 400
