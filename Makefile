@@ -2,6 +2,7 @@
 #
 #   make run      the demonstration on http://127.0.0.1:8000/   (PORT=9000, HOST=0.0.0.0)
 #   make test     the tests                                     (ARGS="tests/http -k range", JOBS=4)
+#   make bench    the cost of a request, Kolben and its peers   (ARGS="--quick")
 #
 # PYTHON chooses the interpreter (default: python3, or the newest python3.x that is found when that one is too old).
 # VENV chooses the folder of the virtual environment; one for each interpreter can stand side by side.
@@ -81,7 +82,7 @@ $(READY)/lint: pyproject.toml $(READY)/test
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
-	@echo "Also: lint (style, types, pyright, imports), budgets, bench, format, clean"
+	@echo "Also: lint (style, types, pyright, imports), budgets, format, clean"
 
 run: $(READY)/run
 	@echo "The guestbook: http://$(HOST):$(PORT)/ (Ctrl+C stops it)"
@@ -121,9 +122,18 @@ imports: $(READY)/lint
 budgets: $(READY)/test
 	@"$(BIN)/python" -m pytest tests/budgets $(ARGS)
 
-bench: $(READY)/run
-	@if [ -f benchmarks/__main__.py ]; then "$(BIN)/python" -m benchmarks $(ARGS); \
-	else echo "There are no benchmarks yet: benchmarks/__main__.py is missing."; fi
+# The peers have an environment of their own: their requirements are not Kolben's.
+BENCH := .cache/bench-venv
+$(BENCH)/.ready-$(VERSION): pyproject.toml
+	$(if $(PY),,$(error $(NO_PYTHON)))
+	@echo "Installing Kolben and the frameworks it is measured against into $(BENCH)"
+	@"$(PY)" -m venv --clear "$(BENCH)"
+	@"$(BENCH)/bin/python" -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+	@"$(BENCH)/bin/python" -m pip install --quiet --disable-pip-version-check --editable . --group bench
+	@touch "$@"
+
+bench: $(BENCH)/.ready-$(VERSION)
+	@"$(BENCH)/bin/python" benchmarks/inprocess.py $(ARGS)
 
 format: $(READY)/lint
 	"$(BIN)/ruff" check --fix .

@@ -47,7 +47,7 @@ _ESCAPE = re.compile(r'\\(["\\])')
 _HEADER_NAME = re.compile(_TOKEN)
 _FOLD = re.compile(r"\r\n[ \t]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# PERF: benchmarks/forms.py, kind "multipart fields". The headers as browsers, curl and most libraries write them.
+# PERF: benchmarks/inprocess.py, kind "multipart fields". The headers as browsers, curl and most libraries write them.
 _ORDINARY = re.compile(
     r'[Cc]ontent-[Dd]isposition: (form-data; name="([^"\\%\x00-\x1f\x7f]*)"(?:; filename="([^"\\%\x00-\x1f\x7f]*)")?)'
     r"(?:\r\n[Cc]ontent-[Tt]ype: ([!-~](?:[ -~]*[!-~])?))?"
