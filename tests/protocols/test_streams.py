@@ -1,72 +1,296 @@
-"""Streamed responses: who closes what, and how often."""
+"""Streamed responses: whoever ends one, it is closed and torn down once, in its own context."""
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import random
+import threading
 import typing as t
 
-from werkzeug.wrappers import Response as WerkzeugResponse
+import pytest
 
-from kolben import Kolben, Response, stream_with_context
+from kolben import Kolben, Response, g, request, session, stream_with_context
+from kolben.globals import current
+from kolben.testing import EnvironBuilder, KolbenClient
+from tests.kinds import KINDS, Kind
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-    from kolben.testing import KolbenClient
-
-
-class Body:
-    """An iterator that counts how often it is closed."""
-
-    def __init__(self) -> None:
-        self.items = iter(["a", "b"])
-        self.closed = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        return next(self.items)
-
-    def close(self) -> None:
-        self.closed += 1
+KINDS_OF_STREAM = ("sync", "async")
 
 
-def test_a_streamed_body_is_closed_once(app: Kolben, client: KolbenClient) -> None:
-    body = Body()
-    app.add_url_rule("/", "index", lambda: Response(t.cast("t.Any", body)))
-
-    assert client.get("/").text == "ab"
-    assert body.closed == 1
+@pytest.fixture(params=KINDS_OF_STREAM)
+def stream_kind(request: pytest.FixtureRequest) -> str:
+    return t.cast(str, request.param)
 
 
-def test_so_is_one_that_keeps_the_context(app: Kolben, client: KolbenClient) -> None:
-    body = Body()
-    app.add_url_rule("/", "index", lambda: Response(stream_with_context(body)))
-
-    assert client.get("/").text == "ab"
-    assert body.closed == 1
+@pytest.fixture(params=KINDS)
+def teardown_kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
 
 
-def test_so_is_the_response(app: Kolben, client: KolbenClient) -> None:
-    closed: list[str] = []
+class Watched:
+    """A view that streams, and what happens to its stream."""
 
-    @app.get("/")
-    def index() -> Response:
-        response = Response(iter(["a"]))
-        response.call_on_close(lambda: closed.append("response"))
+    def __init__(self, app: Kolben, view_kind: Kind, stream_kind: str, teardown_kind: Kind, chunks: int = 1000) -> None:
+        self.events: list[str] = []
+        self.done = threading.Event()
+        self._chunks = chunks
+        stream = self._stream if stream_kind == "sync" else self._stream_async
+        app.teardown_request(teardown_kind(self._tear_down))
+        app.add_url_rule("/", "view", view_kind(stream))
+
+    def _stream(self) -> Iterator[bytes]:
+        try:
+            for number in range(self._chunks):
+                yield b"%d %s;" % (number, request.path.encode())
+        finally:
+            self.events.append(f"closed {request.path}")
+
+    async def _stream_async(self) -> AsyncIterator[bytes]:
+        try:
+            for number in range(self._chunks):
+                yield b"%d %s;" % (number, request.path.encode())
+        finally:
+            await asyncio.sleep(0)
+            self.events.append(f"closed {request.path}")
+
+    def _tear_down(self, exc: BaseException | None) -> None:
+        self.events.append(f"teardown {request.path}")
+        self.done.set()
+
+
+@pytest.fixture
+def watched(app: Kolben, view_kind: Kind, stream_kind: str, teardown_kind: Kind) -> Watched:
+    return Watched(app, view_kind, stream_kind, teardown_kind)
+
+
+def test_read_to_its_end(client: KolbenClient, watched: Watched) -> None:
+    body = client.get("/", buffered=True).data
+    assert body.split(b";")[-2] == b"999 /"
+    client.close()
+    assert watched.events == ["closed /", "teardown /"]
+
+
+def test_abandoned_by_its_client(client: KolbenClient, watched: Watched) -> None:
+    response = client.get("/")
+    assert next(iter(response.response)) == b"0 /;"
+    response.close()
+    client.close()
+    assert watched.events == ["closed /", "teardown /"]
+
+
+def test_abandoned_before_its_first_chunk(client: KolbenClient, watched: Watched) -> None:
+    client.get("/").close()
+    client.close()
+    assert watched.events[-1] == "teardown /"
+    assert watched.events.count("teardown /") == 1
+
+
+def test_forgotten_by_a_wsgi_server(app: Kolben, watched: Watched) -> None:
+    body = app(EnvironBuilder(app, "/").get_environ(), lambda status, headers: None)
+    next(iter(body))
+    del body
+    gc.collect()
+    assert watched.events == ["closed /", "teardown /"]
+    assert current.get(None) is None
+
+
+def test_closed_twice_by_a_wsgi_server(app: Kolben, watched: Watched) -> None:
+    body: t.Any = app(EnvironBuilder(app, "/").get_environ(), lambda status, headers: None)
+    next(body)
+    body.close()
+    body.close()
+    assert watched.events == ["closed /", "teardown /"]
+    with pytest.raises(StopIteration):
+        next(body)
+
+
+def test_pulled_from_many_threads_in_turn(app: Kolben, watched: Watched) -> None:
+    body: t.Any = app(EnvironBuilder(app, "/").get_environ(), lambda status, headers: None)
+    chunks: list[bytes] = []
+    left: list[object] = []
+
+    def pull() -> None:
+        chunks.append(next(body))
+        left.append(current.get(None))
+
+    for _ in range(5):
+        thread = threading.Thread(target=pull)
+        thread.start()
+        thread.join()
+    body.close()
+    assert chunks == [b"%d /;" % number for number in range(5)]
+    assert left == [None] * 5
+    assert watched.events == ["closed /", "teardown /"]
+
+
+def test_hundred_abandoned_at_random_chunks(app: Kolben, client: KolbenClient, watched: Watched) -> None:
+    numbers = random.Random(7)
+    for _ in range(100):
+        response = client.get("/")
+        chunks = iter(response.response)
+        for _ in range(numbers.randrange(4)):
+            next(chunks)
+        response.close()
+    client.close()
+    assert watched.events.count("teardown /") == 100
+
+
+def test_generator_has_request_session_and_g(
+    app: Kolben, client: KolbenClient, view_kind: Kind, stream_kind: str
+) -> None:
+    def chunks() -> Iterator[str]:
+        yield request.args["name"]
+        yield session["name"]
+        yield g.name
+
+    async def async_chunks() -> AsyncIterator[str]:
+        for chunk in chunks():
+            await asyncio.sleep(0)
+            yield chunk
+
+    def view() -> t.Any:
+        session["name"], g.name = "Bob", "Cid"
+        return chunks() if stream_kind == "sync" else async_chunks()
+
+    app.add_url_rule("/", "view", view_kind(view))
+    response = client.get("/?name=Ann")
+    assert response.text == "AnnBobCid"
+    assert "Set-Cookie" in response.headers
+
+
+@pytest.mark.parametrize("how", ["wrapped", "decorated"])
+def test_stream_with_context_does_no_harm(app: Kolben, client: KolbenClient, view_kind: Kind, how: str) -> None:
+    ended: list[object] = []
+    app.teardown_request(ended.append)
+
+    def chunks() -> Iterator[str]:
+        yield request.path
+        yield str(len(ended))
+
+    def view() -> t.Any:
+        return stream_with_context(chunks()) if how == "wrapped" else stream_with_context(chunks)()
+
+    app.add_url_rule("/", "view", view_kind(view))
+    assert client.get("/").text == "/0"
+    client.close()
+    assert ended == [None]
+
+
+def test_error_is_told_to_teardown_and_logged(
+    app: Kolben, protocol: t.Any, view_kind: Kind, stream_kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[object] = []
+    app.teardown_request(lambda exc: seen.append(type(exc)))
+
+    def chunks() -> Iterator[str]:
+        yield "x"
+        raise ValueError("no")
+
+    async def async_chunks() -> AsyncIterator[str]:
+        for chunk in chunks():
+            yield chunk
+
+    app.add_url_rule("/", "view", view_kind(chunks if stream_kind == "sync" else async_chunks))
+    client = app.test_client(protocol=protocol, validate=True)
+    with pytest.raises(ValueError, match="no"):
+        client.get("/", buffered=True)
+    client.close()
+    assert seen == [ValueError]
+    assert [record.getMessage() for record in caplog.records] == ["Exception on / [GET]"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("status", [200, 204])
+def test_response_is_closed_whatever_is_sent_of_it(
+    app: Kolben, client: KolbenClient, view_kind: Kind, stream_kind: str, method: str, status: int
+) -> None:
+    events: list[str] = []
+
+    def chunks() -> Iterator[str]:
+        yield "x"
+
+    async def async_chunks() -> AsyncIterator[str]:
+        yield "x"
+
+    def view() -> Response:
+        body: t.Any = chunks() if stream_kind == "sync" else async_chunks()
+        response = Response(body, status)
+        response.call_on_close(lambda: events.append("closed"))
         return response
 
-    assert client.get("/").text == "a"
-    assert closed == ["response"]
+    app.teardown_request(lambda exc: events.append("teardown"))
+    app.add_url_rule("/", "view", view_kind(view))
+    response = client.open("/", method=method)
+    assert response.data == (b"x" if (method, status) == ("GET", 200) else b"")
+    response.close()
+    client.close()
+    assert sorted(events) == ["closed", "teardown"]
 
 
-def test_so_is_a_response_that_sends_itself(app: Kolben, client: KolbenClient) -> None:
-    class Own(Response):
-        def __call__(self, environ: t.Any, start_response: t.Any) -> t.Any:
-            return WerkzeugResponse.__call__(self, environ, start_response)
+def test_body_may_be_read_while_the_response_is_streamed(app: Kolben, client: KolbenClient) -> None:
+    @app.post("/sync", stream_body=True)
+    def echo() -> Iterator[bytes]:
+        while chunk := request.stream.read(65536):
+            yield chunk
 
-    body = Body()
-    app.add_url_rule("/", "index", lambda: Own(t.cast("t.Any", body)))
+    @app.post("/async", stream_body=True)
+    async def echo_async() -> AsyncIterator[bytes]:
+        async for chunk in request.body_chunks():
+            yield chunk
 
+    body = bytes(1_000_000)
+    paths = ("/sync", "/async") if client.protocol == "asgi" else ("/sync",)
+    for path in paths:
+        assert client.post(path, data=body).data == body
+
+
+def test_async_generator_may_hold_a_task_group_open(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    tasks: list[object] = []
+
+    async def chunks() -> AsyncIterator[str]:
+        async with asyncio.TaskGroup():
+            tasks.append(asyncio.current_task())
+            yield "a"
+            tasks.append(asyncio.current_task())
+            yield "b"
+        tasks.append(asyncio.current_task())
+
+    app.add_url_rule("/", "view", view_kind(lambda: chunks()))
     assert client.get("/").text == "ab"
-    assert body.closed == 1
+    assert len(set(tasks)) == 1
+
+
+def test_cancelled_stream_is_closed_before_its_request(app: Kolben, stream_kind: str) -> None:
+    """A server that shuts down cancels the task: the generator sees it, then teardown runs."""
+    from tests.kinds import as_sync
+
+    watched = Watched(app, as_sync, stream_kind, as_sync)
+
+    async def main() -> None:
+        got = asyncio.Event()
+
+        async def receive() -> dict[str, t.Any]:
+            await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
+
+        async def send(message: t.MutableMapping[str, t.Any]) -> None:
+            if message.get("body"):
+                got.set()
+                await asyncio.sleep(60)
+
+        from kolben.testing.scope import scope_from_environ
+
+        scope = scope_from_environ(EnvironBuilder(app, "/").get_environ())
+        task = asyncio.create_task(app(scope, receive, send))
+        await got.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert watched.done.wait(5)
+    assert watched.events == ["closed /", "teardown /"]
