@@ -110,7 +110,10 @@ def call_sync(func: Callable[..., Awaitable[T]], /, *args: t.Any, **kwargs: t.An
         loop = portal().loop
     context = copy_context()
     outcome: SimpleQueue[asyncio.Task[T] | BaseException] = SimpleQueue()
-    loop.call_soon_threadsafe(_start, loop, context, outcome, func, args, kwargs)
+    # NOTE: a loop knows its tasks by weak references only. One that waits for what only itself refers to, such as a line
+    # from a connection, would be garbage; this list keeps it.
+    running: list[asyncio.Task[T]] = []
+    loop.call_soon_threadsafe(_start, loop, context, outcome, running, func, args, kwargs)
     task = outcome.get()
     carry_back(context)
     try:
@@ -118,13 +121,14 @@ def call_sync(func: Callable[..., Awaitable[T]], /, *args: t.Any, **kwargs: t.An
             raise task
         return task.result()
     finally:
-        del task  # NOTE: what it raises knows this frame; together they would wait for the collector.
+        del task, running  # NOTE: what it raises knows this frame; together they would wait for the collector.
 
 
 def _start(
     loop: asyncio.AbstractEventLoop,
     context: Context,
     outcome: SimpleQueue[t.Any],
+    running: list[t.Any],
     func: Callable[..., t.Any],
     args: tuple[t.Any, ...],
     kwargs: dict[str, t.Any],
@@ -134,6 +138,7 @@ def _start(
     except BaseException as exc:
         outcome.put(exc)
     else:
+        running.append(task)
         task.add_done_callback(outcome.put)
 
 

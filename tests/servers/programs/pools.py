@@ -14,6 +14,8 @@ pool: Pool | None = None
 class Pool:
     """A few connections to a server that answers each line; both live on the loop that :meth:`make` ran on."""
 
+    server: asyncio.Server
+
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
@@ -22,8 +24,8 @@ class Pool:
     @classmethod
     async def make(cls, size: int) -> Pool:
         pool = cls()
-        server = await asyncio.start_server(answer_lines, "127.0.0.1", 0)
-        host, port = server.sockets[0].getsockname()
+        pool.server = await asyncio.start_server(answer_lines, "127.0.0.1", 0)
+        host, port = pool.server.sockets[0].getsockname()
         for _ in range(size):
             pool.free.put_nowait(await asyncio.open_connection(host, port))
         return pool
