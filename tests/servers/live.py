@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Mapping
 
+ROOT = pathlib.Path(__file__).parents[2]
 PROGRAMS = pathlib.Path(__file__).with_name("programs")
 """Where the applications of these tests are."""
 
@@ -93,7 +94,8 @@ def run(
     port = free_port()
     command = [str(pathlib.Path(sys.executable).with_name(program)), *options]
     command += [argument.format(port=port, app=app) for argument in arguments]
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    env = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
     with TemporaryFile() as output, started(command, cwd=folder, env=env, stdout=output, stderr=output) as process:
         live = Live(name, port, process, output)
         wait_until(lambda: has_ended(process) or answers(port), STARTS_WITHIN)
