@@ -1,142 +1,284 @@
-"""Contexts: who pushes them, who ends them, and what they share."""
-
 from __future__ import annotations
 
+import asyncio
+import threading
 import typing as t
 
 import pytest
 
-from kolben import Kolben, Response, after_this_request, current_app, g, request, session
-from kolben.globals import app_ctx, request_ctx
-from kolben.sessions import SessionInterface, SessionMixin
+import kolben
+from kolben import (
+    Kolben,
+    after_this_request,
+    copy_current_request_context,
+    current_app,
+    g,
+    has_app_context,
+    has_request_context,
+    request,
+    session,
+    signals,
+)
+from kolben.globals import current
+from kolben.sessions import SessionInterface
+from kolben.testing import KolbenClient
+from tests.kinds import Kind
 
-if t.TYPE_CHECKING:
-    from kolben import Request
-    from kolben.testing import KolbenClient
+
+def test_application_context(app: Kolben) -> None:
+    ended: list[object] = []
+    app.teardown_appcontext(ended.append)
+    assert not has_app_context()
+    with app.app_context() as ctx:
+        assert current_app == app
+        assert has_app_context()
+        assert not has_request_context()
+        assert ctx.g is g._get_current_object()
+    assert ended == [None]
+    assert not has_app_context()
 
 
-def test_a_request_inside_an_application_context_shares_it(app: Kolben, client: KolbenClient) -> None:
-    ended: list[str] = []
-    app.teardown_appcontext(lambda exc: ended.append("app"))
-    app.teardown_request(lambda exc: ended.append("request"))
-    app.add_url_rule("/", "index", lambda: g.name)
-
+def test_application_contexts_nest(app: Kolben) -> None:
     with app.app_context():
-        g.name = "shared"
-        if client.protocol == "wsgi":
-            assert client.get("/").text == "shared"
-            assert ended == ["request"]
-
-    ended.clear()
-    app.view_functions["index"] = lambda: str("name" in g)
-
-    assert client.get("/").text == "False"
-    assert ended == ["request", "app"]
+        g.name = "outer"
+        with app.app_context():
+            assert "name" not in g
+        assert g.name == "outer"
 
 
-def test_another_applications_context_is_not_shared(app: Kolben) -> None:
-    other = Kolben("tests.other")
-    app.add_url_rule("/", "index", lambda: f"{current_app.name} {'name' in g}")
-
-    with other.app_context():
-        g.name = "other's"
-        assert app.test_client().get("/").text == "tests.app False"
-
-
-def test_pushing_the_context_that_is_being_served_ends_nothing(app: Kolben, client: KolbenClient) -> None:
-    called: list[str] = []
-    app.teardown_request(lambda exc: called.append("request"))
-    app.teardown_appcontext(lambda exc: called.append("app"))
-
-    @app.get("/")
-    def index() -> str:
-        with app_ctx, request_ctx:
-            pass
-        assert called == []
-        return request.path
-
-    assert client.get("/").text == "/"
-    assert called == ["request", "app"]
+def test_request_context_shares_the_application_context_in_force(app: Kolben) -> None:
+    ended: list[object] = []
+    app.teardown_appcontext(ended.append)
+    with app.app_context():
+        g.name = "outer"
+        with app.test_request_context("/"):
+            assert g.name == "outer"
+            with app.app_context():
+                assert "name" not in g
+                assert request.path == "/"
+            assert len(ended) == 1
+        assert len(ended) == 1
+    assert len(ended) == 2
 
 
-def test_a_pushed_request_has_a_session_that_was_not_looked_at(app: Kolben) -> None:
-    with app.test_request_context():
-        assert request_ctx._session is not None
-        assert not request_ctx._session.accessed
-        assert "user" not in session
-        assert request_ctx._session.accessed
+def test_request_context_of_another_application_does_not(app: Kolben) -> None:
+    other = Kolben("other")
+    with app.app_context():
+        g.name = "outer"
+        with other.test_request_context("/"):
+            assert current_app.name == "other"
+            assert "name" not in g
 
 
-class MemorySession(dict[str, t.Any], SessionMixin):
-    """A session in a dict."""
+def test_teardown_gets_the_error_of_the_block(app: Kolben) -> None:
+    seen: list[object] = []
+    app.teardown_request(lambda exc: seen.append(type(exc)))
+    app.teardown_appcontext(lambda exc: seen.append(type(exc)))
+    with pytest.raises(ValueError), app.test_request_context("/"):
+        raise ValueError
+    assert seen == [ValueError, ValueError]
 
 
-class MatchingInterface(SessionInterface):
-    """Opens the session of an endpoint."""
-
-    def open_session(self, app: Kolben, request: Request) -> SessionMixin:
-        request_ctx.match_request()
-        return MemorySession(endpoint=request.endpoint)
-
-    def save_session(self, app: Kolben, session: SessionMixin, response: t.Any) -> None:
-        """Nowhere."""
+def test_popped_out_of_order(app: Kolben) -> None:
+    outer, inner = app.app_context(), app.app_context()
+    outer.push()
+    inner.push()
+    with pytest.raises(AssertionError, match="Popped wrong app context"):
+        outer.pop()
+    current.set(t.cast(t.Any, None))
 
 
-def test_a_session_interface_may_match_first(app: Kolben, client: KolbenClient) -> None:
-    app.session_interface = MatchingInterface()
-    app.add_url_rule("/<name>", "show", lambda name: f"{session['endpoint']} {name}")
-
-    assert client.get("/ada").text == "show ada"
-
-
-class FailingInterface(SessionInterface):
-    """Opens no session."""
-
-    def open_session(self, app: Kolben, request: Request) -> SessionMixin:
-        raise OSError("the store is gone")
+def test_pushed_and_popped_twice_is_torn_down_once(app: Kolben) -> None:
+    ended: list[object] = []
+    app.teardown_request(ended.append)
+    ctx = app.test_request_context("/")
+    with ctx:
+        with ctx:
+            assert request.path == "/"
+        assert ended == []
+    assert ended == [None]
 
 
-@pytest.fixture
-def failing(app: Kolben) -> list[str]:
-    """What ran of an application whose sessions cannot be opened."""
-    ran: list[str] = []
-    app.session_interface = FailingInterface()
-    app.testing = False
-    app.before_request(lambda: ran.append("before"))
-    app.teardown_request(lambda exc: ran.append(f"teardown {type(exc).__name__}"))
-    app.add_url_rule("/", "index", lambda: ran.append("view"))
-
-    @app.after_request
-    def after(response: Response) -> Response:
-        ran.append("after")
-        return response
-
-    return ran
+def test_made_up_request_is_matched_and_has_a_session(app: Kolben) -> None:
+    app.add_url_rule("/<int:number>", "view", lambda number: "x")
+    with app.test_request_context("/7?a=b", method="GET"):
+        assert (request.endpoint, request.view_args, request.args["a"]) == ("view", {"number": 7}, "b")
+        session["name"] = "Ann"
+    with app.test_request_context("/missing"):
+        assert request.endpoint is None
+        assert request.routing_exception is not None
 
 
-def test_a_session_that_cannot_be_opened_is_a_server_error(
-    app: Kolben, client: KolbenClient, failing: list[str]
-) -> None:
-    assert client.get("/").status_code == 500
-    assert failing == ["after", "teardown OSError"]
+def test_made_up_request_does_not_end_the_set_up(app: Kolben, client: KolbenClient) -> None:
+    with app.test_request_context("/"):
+        assert request.routing_exception is not None
+    app.add_url_rule("/", "view", lambda: "x")
+    with app.test_request_context("/"):
+        assert request.endpoint == "view"
+    assert client.get("/").text == "x"
 
 
-def test_the_handler_for_500_answers_for_the_session_too(app: Kolben, client: KolbenClient, failing: list[str]) -> None:
-    app.register_error_handler(500, lambda exc: (f"sorry: {exc.original_exception}", 500))
+def test_failing_session_leaves_no_context(app: Kolben) -> None:
+    class Broken(SessionInterface):
+        def open_session(self, app: Kolben, request: t.Any) -> t.NoReturn:
+            raise ValueError("no store")
 
-    assert client.get("/").text == "sorry: the store is gone"
-
-
-def test_an_overridden_step_answers_for_the_session_too(failing: list[str]) -> None:
-    class Own(Kolben):
-        session_interface = FailingInterface()
-
-        def handle_exception(self, e: Exception) -> Response:
-            return Response(f"own: {e}", 503)
-
-    assert Own("tests.own").test_client().get("/").text == "own: the store is gone"
+    app.session_interface = Broken()
+    with pytest.raises(ValueError, match="no store"):
+        app.test_request_context("/").push()
+    assert not has_app_context()
 
 
-def test_after_this_request_needs_a_request() -> None:
-    with pytest.raises(RuntimeError, match="request context"):
-        after_this_request(lambda response: response)
+def test_async_with(app: Kolben) -> None:
+    events: list[str] = []
+
+    def popped(sender: object) -> None:
+        events.append("popped")
+
+    @app.teardown_appcontext
+    async def teardown(exc: object) -> None:
+        events.append("teardown")
+
+    signals.appcontext_popped.connect(popped, app)
+
+    async def main() -> None:
+        async with app.app_context():
+            assert has_app_context()
+        async with app.test_request_context("/"):
+            assert request.path == "/"
+
+    asyncio.run(main())
+    assert events == ["teardown", "popped"] * 2
+
+
+def test_names_of_g(app: Kolben) -> None:
+    with app.app_context():
+        assert g.get("name") is None
+        assert g.setdefault("name", "Ann") == "Ann"
+        assert "name" in g
+        assert list(g) == ["name"]
+        assert g.pop("name") == "Ann"
+        assert g.pop("name", "Bob") == "Bob"
+        with pytest.raises(KeyError):
+            g.pop("name")
+        with pytest.raises(AttributeError, match="name"):
+            _ = g.name
+        with pytest.raises(AttributeError, match="name"):
+            del g.name
+        assert repr(g) == "<kolben.g of 'tests.app'>"
+
+
+# -- after_this_request, copy_current_request_context ----------------------------------------------------------------
+
+
+def test_after_this_request_in_hook_and_view(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    def add(name: str) -> None:
+        @after_this_request
+        def after(response: t.Any) -> t.Any:
+            response.headers.add("X-After", name)
+            return response
+
+    def view() -> str:
+        add("view")
+        return "x"
+
+    app.before_request(lambda: add("hook"))
+    app.add_url_rule("/", "view", view_kind(view))
+    app.add_url_rule("/none", "none", view_kind(lambda: "x"))
+    assert client.get("/").headers.getlist("X-After") == ["hook", "view"]
+    assert client.get("/none").headers.getlist("X-After") == ["hook"]
+
+
+@pytest.mark.parametrize("func", [after_this_request, copy_current_request_context])
+def test_outside_of_a_request(app: Kolben, func: t.Callable[..., t.Any]) -> None:
+    with app.app_context(), pytest.raises(RuntimeError, match=f"'{func.__name__}' can only be used"):
+        func(lambda: None)
+
+
+def test_copy_in_a_thread_shares_request_and_session_not_g(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    seen: list[object] = []
+
+    def view() -> str:
+        g.name = session["name"] = "Ann"
+
+        @copy_current_request_context
+        def work() -> None:
+            seen.extend([request.path, session["name"], g.get("name")])
+            session["other"] = "Bob"
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return t.cast(str, session["other"])
+
+    app.add_url_rule("/page", "view", view_kind(view))
+    assert client.get("/page").text == "Bob"
+    assert seen == ["/page", "Ann", None]
+
+
+def test_session_that_only_the_copy_opened_is_saved(app: Kolben, client: KolbenClient) -> None:
+    @app.route("/")
+    def view() -> str:
+        @copy_current_request_context
+        def work() -> None:
+            session["name"] = "Ann"
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return "x"
+
+    app.add_url_rule("/name", "name", lambda: session["name"])
+    client.get("/")
+    assert client.get("/name").text == "Ann"
+
+
+def test_copy_does_not_close_the_request(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    def view() -> str:
+        thread = threading.Thread(target=copy_current_request_context(lambda: request.path))
+        thread.start()
+        thread.join()
+        return request.form["name"]
+
+    app.add_url_rule("/", "view", view_kind(view), methods=["POST"])
+    assert client.post("/", data={"name": "Ann"}).text == "Ann"
+
+
+def test_copy_in_a_task(app: Kolben, client: KolbenClient) -> None:
+    ended: list[object] = []
+    app.teardown_request(ended.append)
+
+    @app.route("/page")
+    async def view() -> str:
+        @copy_current_request_context
+        async def work() -> str:
+            await asyncio.sleep(0)
+            return request.path
+
+        return await asyncio.create_task(work())
+
+    assert client.get("/page").text == "/page"
+    client.close()
+    assert ended == [None, None]
+
+
+def test_copy_outlives_its_request(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    seen: list[str] = []
+    go_on = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def view() -> str:
+        @copy_current_request_context
+        def work() -> None:
+            go_on.wait(5)
+            seen.append(f"{request.path} {kolben.url_for('view')}")
+
+        threads.append(threading.Thread(target=work))
+        threads[0].start()
+        return "x"
+
+    app.add_url_rule("/page", "view", view_kind(view))
+    assert client.get("/page").text == "x"
+    go_on.set()
+    threads[0].join()
+    assert seen == ["/page /page"]

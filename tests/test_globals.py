@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+import kolben
+from kolben import Kolben, current_app, g, globals, request, session, websocket
+from kolben.globals import app_ctx, current, request_ctx
+from kolben.testing import KolbenClient
+from tests.kinds import Kind
+
+
+@pytest.mark.parametrize("name", ["current_app", "g", "app_ctx"])
+def test_without_an_application(name: str) -> None:
+    proxy = getattr(globals, name)
+    with pytest.raises(RuntimeError, match="Working outside of application context"):
+        _ = proxy.name
+    assert not proxy
+    assert "unbound" in repr(proxy)
+
+
+@pytest.mark.parametrize("name", ["request", "session", "request_ctx"])
+def test_without_a_request(app: Kolben, name: str) -> None:
+    proxy = getattr(globals, name)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="Working outside of request context"):
+            _ = proxy.name
+        with app.app_context(), pytest.raises(RuntimeError, match="Working outside of request context"):
+            _ = proxy.name
+
+
+def test_without_a_websocket(app: Kolben) -> None:
+    with app.test_request_context("/"), pytest.raises(RuntimeError, match="Working outside of websocket context"):
+        _ = websocket.path
+
+
+def test_each_stands_for_what_belongs_to_the_request(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
+    def view() -> str:
+        ctx = current.get()
+        assert ctx is app_ctx._get_current_object() is request_ctx._get_current_object()  # type: ignore[attr-defined]
+        assert current_app == app
+        assert isinstance(request, kolben.Request)
+        assert request == ctx.request
+        g.name = "Ann"
+        assert ctx.g.name == "Ann"
+        session["name"] = "Ann"
+        assert ctx.request_ctx is not None
+        assert ctx.request_ctx.session["name"] == "Ann"
+        return "x"
+
+    app.add_url_rule("/", "view", view_kind(view))
+    assert client.get("/").text == "x"
+
+
+def test_tasks_of_a_request_see_it_and_threads_do_not(app: Kolben, client: KolbenClient) -> None:
+    seen: list[bool] = []
+
+    @app.route("/page")
+    async def view() -> list[str]:
+        async def path() -> str:
+            await asyncio.sleep(0)
+            return request.path
+
+        thread = threading.Thread(target=lambda: seen.append(bool(request)))
+        thread.start()
+        thread.join()
+        return list(await asyncio.gather(path(), path()))
+
+    assert client.get("/page").json == ["/page", "/page"]
+    assert seen == [False]
+
+
+def test_concurrent_requests_do_not_see_each_other(app: Kolben) -> None:
+    @app.route("/<name>")
+    async def view(name: str) -> str:
+        g.name = session["name"] = name
+        await asyncio.sleep(0.001)
+        return f"{g.name} {session['name']} {request.path}"
+
+    async def main() -> list[str]:
+        client = app.test_client(async_=True, validate=True)
+        return [response.text for response in await asyncio.gather(*(client.get(f"/{n}") for n in range(20)))]
+
+    assert asyncio.run(main()) == [f"{n} {n} /{n}" for n in range(20)]
