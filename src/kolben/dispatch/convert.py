@@ -43,6 +43,8 @@ def make_converter(app: Kolben) -> Callable[[t.Any], Response]:
             return response
         if kind is cls:
             return rv  # type: ignore[no-any-return]  # PERF: a cast is a call
+        if kind is dict or kind is list:
+            return app.json.response(rv)
         return convert_other(rv)
 
     return convert

@@ -181,7 +181,7 @@ def finalize_request(app: Kolben, rv: t.Any, from_error_handler: bool = False) -
         response = app.process_response(response)
         if request_finished.receivers:
             request_finished.send(app, _async_wrapper=app.ensure_sync, response=response)
-        if "headers" in response.__dict__:
+        if len(response.__dict__) > 1:
             check_response(response)
     except Exception:
         if not from_error_handler:

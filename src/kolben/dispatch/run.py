@@ -58,7 +58,7 @@ def run(ctx: RequestContext) -> Response:
             plan.after
             or ctx._session is not None
             or ctx._after_request is not None
-            or "headers" in response.__dict__
+            or len(response.__dict__) > 1
             or request_finished.receivers
         ):
             response = finalize(ctx, response)
@@ -95,7 +95,7 @@ async def run_async(ctx: RequestContext) -> Response:
             plan.after
             or ctx._session is not None
             or ctx._after_request is not None
-            or "headers" in response.__dict__
+            or len(response.__dict__) > 1
             or request_finished.receivers
         ):
             response = await finalize_async(ctx, response)
@@ -122,7 +122,7 @@ def finalize(ctx: RequestContext, response: Response) -> Response:
         plan.save_session(ctx, response)
     if request_finished.receivers:
         send(request_finished, ctx.app, response=response)
-    if "headers" in response.__dict__:
+    if len(response.__dict__) > 1:
         check_response(response)
     return response
 
@@ -145,7 +145,7 @@ async def finalize_async(ctx: RequestContext, response: Response) -> Response:
         await plan.save_session(ctx, response)
     if request_finished.receivers:
         await send_async(request_finished, ctx.app, response=response)
-    if "headers" in response.__dict__:
+    if len(response.__dict__) > 1:
         check_response(response)
     return response
 

@@ -50,6 +50,11 @@ def check_status(status: str) -> None:
     _STATUSES.add(status)
 
 
+def is_known_value(value: str) -> bool:
+    """Whether a header's value is one of the usual ones, which need no check."""
+    return value in _VALUES
+
+
 def check_headers(headers: Iterable[tuple[str, str]]) -> None:
     """Refuse headers that would change the shape of the response, or that servers drop.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from functools import lru_cache
 
 from werkzeug.datastructures import Headers
 from werkzeug.http import remove_entity_headers
@@ -19,7 +20,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .. import json
 from ..globals import current
 from .cookies import dump_cookie
-from .headers import check_headers, check_status
+from .headers import check_headers, check_status, is_known_value
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
@@ -31,6 +32,7 @@ if t.TYPE_CHECKING:
 
 
 _WIRE_METHODS = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_iter", "iter_encoded")
+_HEADER_MAKERS = ("headers", "status", "status_code", "set_data", "content_type", "mimetype")
 
 
 class Response(WerkzeugResponse):
@@ -43,8 +45,8 @@ class Response(WerkzeugResponse):
     _status = "200 OK"
     _status_code = 200
     direct_passthrough = False
-    content_type_sent: t.ClassVar[str] = "text/html; charset=utf-8"
-    """The content type of a response that names none."""
+    content_type_sent = "text/html; charset=utf-8"
+    """The content type of a response whose headers nobody asked for."""
 
     makes_plain: t.ClassVar[bool] = True
     """Whether it may be made without its constructor: the class has none of its own."""
@@ -52,18 +54,40 @@ class Response(WerkzeugResponse):
     goes_plain: t.ClassVar[bool] = True
     """Whether the protocols may send it themselves: the class overrides nothing that Werkzeug calls to send it."""
 
-    if t.TYPE_CHECKING:
+    _defers_headers: t.ClassVar[bool] = True
+    """Whether headers that nobody asks for need not be made: the class says nothing else about them than this one."""
 
-        def __init__(
-            self,
-            response: str | bytes | bytearray | Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None,
-            status: int | str | HTTPStatus | None = None,
-            headers: Mapping[str, str | Iterable[str]] | Iterable[tuple[str, str]] | None = None,
-            mimetype: str | None = None,
-            content_type: str | None = None,
-            direct_passthrough: bool = False,
-        ) -> None:
-            """As Werkzeug's, and ``response`` may be an asynchronous iterable too."""
+    def __init__(
+        self,
+        response: str | bytes | bytearray | Iterable[str | bytes] | AsyncIterable[str | bytes] | None = None,
+        status: int | str | HTTPStatus | None = None,
+        headers: Mapping[str, str | Iterable[str]] | Iterable[tuple[str, str]] | None = None,
+        mimetype: str | None = None,
+        content_type: str | None = None,
+        direct_passthrough: bool = False,
+    ) -> None:
+        """As Werkzeug's, and ``response`` may be an asynchronous iterable too."""
+        # PERF: benchmarks/inprocess.py, kinds "json" and "exception". Without headers of its own and with a content
+        # type that is known to be valid, a response is a body, a status, and headers that are made when asked for.
+        if headers is None and self._defers_headers and (body := _in_memory(response)) is not None:
+            sent = content_type or (None if mimetype is None else _content_type(mimetype))
+            if sent is None or is_known_value(sent):
+                if sent is not None:
+                    self.content_type_sent = sent
+                if status is not None:
+                    self.status = status
+                if direct_passthrough:
+                    self.direct_passthrough = True
+                self.response = [body]
+                return
+        super().__init__(
+            t.cast("Iterable[str]", response),
+            status,
+            t.cast("Mapping[str, str]", headers),
+            mimetype,
+            content_type,
+            direct_passthrough,
+        )
 
     closes_itself: t.ClassVar[bool] = False
     """Whether the class has a :meth:`close` of its own, to be called even if nobody asked to be."""
@@ -72,7 +96,13 @@ class Response(WerkzeugResponse):
         super().__init_subclass__(**kwargs)
         if cls.default_mimetype is not None:
             cls.content_type_sent = get_content_type(cls.default_mimetype, "utf-8")
-        cls.makes_plain = cls.__init__ is Response.__init__ and cls.default_mimetype is not None
+        cls._defers_headers = (
+            cls.default_mimetype is not None
+            and cls.default_status == 200
+            and cls.automatically_set_content_length
+            and all(getattr(cls, name) is getattr(Response, name) for name in _HEADER_MAKERS)
+        )
+        cls.makes_plain = cls.__init__ is Response.__init__ and cls._defers_headers
         cls.closes_itself = cls.close is not Response.close
         cls.goes_plain = all(getattr(cls, name) is getattr(Response, name) for name in _WIRE_METHODS)
 
@@ -81,8 +111,14 @@ class Response(WerkzeugResponse):
         """The headers, created when first asked for."""
         headers = Headers()
         headers._list.append(("Content-Type", self.content_type_sent))
-        headers._list.append(("Content-Length", str(sum(len(chunk) for chunk in self.body_chunks()))))
+        headers._list.append(("Content-Length", str(self._length())))
         return headers
+
+    def _length(self) -> int:
+        body: t.Any = self.response
+        if type(body) is list and len(body) == 1 and type(body[0]) is bytes:
+            return len(body[0])
+        return sum(len(chunk) for chunk in self.iter_encoded())
 
     @lazy
     def _on_close(self) -> list[Callable[[], t.Any]]:
@@ -139,7 +175,7 @@ class Response(WerkzeugResponse):
         """The headers as they are sent: URLs in ASCII, ``Content-Length`` where it is known and allowed (RFC 9110)."""
         source = self.headers
         lengths = location = content_location = None
-        for key, value in source:
+        for key, value in source._list:
             lowered = key.lower()
             if lowered == "location":
                 location = value
@@ -164,7 +200,7 @@ class Response(WerkzeugResponse):
                 remove_entity_headers(changed)
             headers = list(changed._list)
         if lengths is None and not bodiless and status != 304 and self.is_sequence:
-            headers.append(("Content-Length", str(sum(len(chunk) for chunk in self.iter_encoded()))))
+            headers.append(("Content-Length", str(self._length())))
         return headers
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
@@ -193,8 +229,21 @@ def check_response(response: WerkzeugResponse) -> None:
 
     :raises ValueError: naming the header.
     """
-    check_status(response.status)
-    check_headers(response.headers._list)
+    check_status(response._status)
+    if "headers" in response.__dict__ or not isinstance(response, Response):
+        check_headers(response.headers._list)
+
+
+def _in_memory(body: t.Any) -> bytes | None:
+    """What a body of one piece is sent as; ``None``: it is none, or is iterated over."""
+    if type(body) is str:
+        return body.encode()
+    return body if type(body) is bytes else None
+
+
+@lru_cache(maxsize=64)
+def _content_type(mimetype: str) -> str:
+    return get_content_type(mimetype, "utf-8")
 
 
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.~-]*\Z")

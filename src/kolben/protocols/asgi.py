@@ -247,13 +247,15 @@ async def _send(ctx: RequestContext, response: Response, send: Send) -> None:
             await _close(ctx)
         ctx.is_closed = True
     chunks: t.Any = response.response
-    if "headers" in response.__dict__ or len(chunks) != 1 or type(chunks[0]) is not bytes:
+    status = response._status_code
+    is_bodiless = status < 200 or status == 204 or status == 304
+    if "headers" in response.__dict__ or len(chunks) != 1 or type(chunks[0]) is not bytes or is_bodiless:
         start, body = asgi_messages(response)
     else:
         body = chunks[0]
         start = {
             "type": "http.response.start",
-            "status": response._status_code,
+            "status": status,
             "headers": [
                 (b"content-type", response.content_type_sent.encode("latin-1")),
                 (b"content-length", b"%d" % len(body)),

@@ -124,13 +124,11 @@ def _checked(environ: WSGIEnvironment, path: str) -> str:
 
 def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
     """Send a response whose body is in memory."""
-    if "headers" in response.__dict__ or len(body) != 1 or type(body[0]) is not bytes:
-        status = response._status_code
+    status = response._status_code
+    is_bodiless = status < 200 or status == 204 or status == 304
+    if "headers" in response.__dict__ or len(body) != 1 or type(body[0]) is not bytes or is_bodiless:
         headers = response.wire_headers()
-        if status < 200 or status == 204 or status == 304:
-            body = []
-        else:
-            body = response.body_chunks()
+        body = [] if is_bodiless else response.body_chunks()
     else:
         headers = [("Content-Type", response.content_type_sent), ("Content-Length", str(len(body[0])))]
     start_response(response._status, headers)
