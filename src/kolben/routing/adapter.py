@@ -83,6 +83,9 @@ class MapAdapter(routing.MapAdapter):
     def explain(self, reason: Unmatched, path: str, method: str, query_args: QueryArgs = None) -> HTTPException:
         """Return the error or the redirect that *reason*, raised by the matcher, means for a client.
 
+        It searches nothing again. :meth:`match` does the same, and is to be used where a subclass may decide against
+        a redirect.
+
         :param path: what the matcher was asked for.
         :param query_args: what a redirect repeats; by default what the adapter is bound to.
         """

@@ -33,7 +33,7 @@ Assembled = tuple[str, str]
 
 # https://url.spec.whatwg.org/#url-path-segment-string
 SAFE = "!$&'()*+,/:;=@"
-# PERF: benchmarks/routing.py, "build": most values need no quoting, and seeing that costs a tenth of quoting.
+# PERF: benchmarks/inprocess.py, kind "url_for": most values need no quoting, and seeing that costs a tenth of quoting.
 _is_safe = re.compile(r"[A-Za-z0-9_.~!$&'()*+,/:;=@-]*").fullmatch
 
 
@@ -107,7 +107,7 @@ _is_plain = re.compile(r"[A-Za-z0-9_.~!$'()*,/:;?@-]*").fullmatch
 
 def _plain_query(values: Mapping[str, t.Any]) -> str | None:
     """Encode *values* as a query if nothing in them needs encoding."""
-    # PERF: benchmarks/routing.py, "build": a page's number, a sort order, a search for a word.
+    # PERF: benchmarks/inprocess.py, kind "url_for": a page's number, a sort order, a search for a word.
     terms = []
     for name, value in values.items():
         if value.__class__ is not int and not (value.__class__ is str and _is_plain(value)):

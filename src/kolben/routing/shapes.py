@@ -291,7 +291,7 @@ def _arriving(node: Node) -> list[tuple[Rule, bool]]:
 
 
 def _hit(rule: Rule) -> tuple[tuple[Reading, ...], Hit]:
-    readings = [reading(converter) for converter in rule._converters.values()]
+    readings: list[Reading] = [reading(converter) for converter in rule._converters.values()]
     if "call" in readings:
         # What a converter of the user's raises decides; an inlined one raises something else.
         readings = ["keep" if kind == "keep" else "call" for kind in readings]
@@ -307,7 +307,4 @@ def _ends_behind(edge: Edge) -> bool:
 
 def _is_shallow(node: Node) -> bool:
     """Say whether no path goes on from *node* with a text."""
-    if node.edges or node.static.keys() - {""}:
-        return False
-    last = node.static.get("")
-    return last is None or not (last.edges or last.static)
+    return not node.edges and node.static.keys() <= {""}
