@@ -21,6 +21,7 @@ from .config import Config, ConfigAttribute
 from .ctx import AppContext, RequestContext, _AppCtxGlobals
 from .dispatch import overridable
 from .dispatch.build import Plans
+from .globals import g, request, session
 from .helpers import get_debug_flag
 from .http.request import Request
 from .http.response import Response
@@ -255,7 +256,10 @@ class Kolben(Registrar):
 
     async def asgi_app(self, scope: dict[str, t.Any], receive: t.Any, send: t.Any) -> None:
         """The ASGI application. Wrap it in middleware by ``app.asgi_app = Middleware(app.asgi_app)``."""
-        await asgi.serve(self.frozen.get(True) or self.freeze(True), scope, receive, send)
+        plans = self.frozen.get(True)
+        if plans is None:
+            plans = self.plans(True) if scope["type"] == "lifespan" else self.freeze(True)
+        await asgi.serve(plans, scope, receive, send)
 
     def app_context(self) -> AppContext:
         """A context in which ``current_app`` and ``g`` work, to be used by ``with``."""
@@ -292,12 +296,18 @@ class Kolben(Registrar):
     handle_http_exception = overridable.handle_http_exception
     handle_exception = overridable.handle_exception
     trap_http_exception = overridable.trap_http_exception
-    log_exception = overridable.log_exception
     should_ignore_error = overridable.should_ignore_error
     do_teardown_request = overridable.do_teardown_request
     do_teardown_appcontext = overridable.do_teardown_appcontext
     ensure_sync = overridable.ensure_sync
     async_to_sync = overridable.async_to_sync
+
+    def log_exception(self, exc_info: t.Any) -> None:
+        """Log an unhandled exception with the request's path and method.
+
+        FLASK: it stands in this file for the sake of the log line, which names the module: "ERROR in app".
+        """
+        self.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)
 
     # -- what it is made of ------------------------------------------------------------------------------------------
 
@@ -352,7 +362,6 @@ class Kolben(Registrar):
 
     def create_jinja_environment(self) -> Environment:
         """Create :attr:`jinja_env` from :attr:`jinja_options` and the methods that steer it."""
-        from .globals import g, request, session
         from .helpers import get_flashed_messages
 
         options = dict(self.jinja_options)
@@ -615,7 +624,6 @@ class Kolben(Registrar):
 
     def make_shell_context(self) -> dict[str, t.Any]:
         """The names that the interactive shell starts with."""
-        from .globals import g
 
         context: dict[str, t.Any] = {"app": self, "g": g}
         for processor in self.shell_context_processors:

@@ -110,8 +110,8 @@ def call_sync(func: Callable[..., Awaitable[T]], /, *args: t.Any, **kwargs: t.An
         loop = portal().loop
     context = copy_context()
     outcome: SimpleQueue[asyncio.Task[T] | BaseException] = SimpleQueue()
-    # NOTE: a loop knows its tasks by weak references only. One that waits for what only itself refers to, such as a line
-    # from a connection, would be garbage; this list keeps it.
+    # NOTE: a loop knows its tasks by weak references only. One that waits for what only itself refers to, such as a
+    # line from a connection, would be garbage; this list keeps it.
     running: list[asyncio.Task[T]] = []
     loop.call_soon_threadsafe(_start, loop, context, outcome, running, func, args, kwargs)
     task = outcome.get()
@@ -248,8 +248,11 @@ def _settle(future: asyncio.Future[t.Any], result: t.Any, error: BaseException |
     if error is None:
         future.set_result(result)
         return
-    # NOTE: a future refuses StopIteration. `pull` reports the end of an iterator by a sentinel instead.
-    future.set_exception(RuntimeError(repr(error)) if isinstance(error, StopIteration) else error)
+    if isinstance(error, (StopIteration, KeyboardInterrupt, SystemExit)):
+        # NOTE: a future refuses the first, and a loop that is handed one of the others stops, with all its requests.
+        cause, error = error, RuntimeError(f"A function in a worker thread raised {error!r}.")
+        error.__cause__ = cause
+    future.set_exception(error)
     future.exception()
 
 

@@ -251,12 +251,6 @@ def trap_http_exception(app: Kolben, e: Exception) -> bool:
     return is_trapped(app.config, e)
 
 
-def log_exception(app: Kolben, exc_info: t.Any) -> None:
-    """Log an unhandled exception with the request's path and method."""
-    request = _request()
-    app.logger.error(f"Exception on {request.path} [{request.method}]", exc_info=exc_info)
-
-
 def should_ignore_error(app: Kolben, error: BaseException | None) -> bool:
     """Whether teardown functions are not told of an exception. Never, unless overridden."""
     return False
