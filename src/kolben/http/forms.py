@@ -24,7 +24,7 @@ from .multipart import (
     parse_options,
     too_much_memory,
 )
-from .urlencoded import parse_query
+from .urlencoded import group, parse_query
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator
@@ -119,7 +119,7 @@ def parse_form(
     if mimetype == "application/x-www-form-urlencoded":
         data = _read_at_most(body, max_form_memory_size)
         try:
-            return Form(parse_query(data, max_form_parts)), Files()
+            return group(Form, parse_query(data, max_form_parts)), Files()
         except ValueError as error:
             raise MalformedForm(str(error)) from None
     if content_type is None or mimetype != "multipart/form-data":

@@ -6,6 +6,7 @@ Two small classes with the same methods. :class:`.Request` asks the one it has, 
 from __future__ import annotations
 
 import typing as t
+from functools import lru_cache
 
 from werkzeug.datastructures import EnvironHeaders, Headers
 from werkzeug.datastructures.mixins import ImmutableHeadersMixin
@@ -53,8 +54,11 @@ class EnvironHead:
 
     def header(self, name: str) -> str | None:
         """One header by its lower-case name, without building the others."""
-        key = name.upper().replace("-", "_")
-        return self._environ.get(key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}")
+        return self._environ.get(_variable(name))
+
+    def cookies(self) -> str:
+        """The ``Cookie`` header; empty if there is none."""
+        return self._environ.get("HTTP_COOKIE") or ""
 
     def remote_addr(self) -> str | None:
         """The address of the peer."""
@@ -63,6 +67,13 @@ class EnvironHead:
     def environ(self) -> WSGIEnvironment:
         """The environ."""
         return self._environ
+
+
+@lru_cache(maxsize=256)
+def _variable(name: str) -> str:
+    """The variable of an environ that a header stands in."""
+    key = name.upper().replace("-", "_")
+    return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
 
 
 class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # what is refused takes any arguments
@@ -119,6 +130,10 @@ class ScopeHead:
             self._index = dict(reversed(self._scope["headers"]))
         value = self._index.get(name.encode("latin-1"))
         return None if value is None else value.decode("latin-1")
+
+    def cookies(self) -> str:
+        """The ``Cookie`` header, put together where HTTP/2 sends it in parts; empty if there is none."""
+        return b"; ".join([value for name, value in self._scope["headers"] if name == b"cookie"]).decode("latin-1")
 
     def remote_addr(self) -> str | None:
         """The address of the peer."""

@@ -29,7 +29,7 @@ from .forms import Files, Form, parse_form
 from .head import EnvironHead, ScopeHead, scope_path
 from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
 from .lazy import lazy
-from .urlencoded import parse_query
+from .urlencoded import group, parse_query
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -132,7 +132,9 @@ class Request(WerkzeugRequest):
 
     @lazy
     def query_string(self) -> bytes:
-        return self.head.query_string()
+        if self.scope is not None:
+            return self.head.query_string()
+        return self.environ.get("QUERY_STRING", "").encode("latin-1")  # type: ignore[no-any-return]  # PERF: a cast is a call
 
     @lazy
     def headers(self) -> Headers:
@@ -168,7 +170,7 @@ class Request(WerkzeugRequest):
         if not query:
             return self.parameter_storage_class()
         try:
-            return self.parameter_storage_class(parse_query(query, self.max_form_parts))
+            return group(self.parameter_storage_class, parse_query(query, self.max_form_parts))
         except ValueError as exc:
             raise BadRequest(f"The query string of the request cannot be read: {exc}") from None
 
@@ -179,8 +181,8 @@ class Request(WerkzeugRequest):
         :raises BadRequest: the header is not UTF-8.
         """
         try:
-            cookies = parse_cookies("; ".join(self.headers.getlist("Cookie")))
-            return self.dict_storage_class(cookies)  # type: ignore[return-value]  # immutable, unless a subclass wants
+            cookies = parse_cookies(self.head.cookies())
+            return t.cast("ImmutableMultiDict[str, str]", group(self.dict_storage_class, cookies))
         except ValueError as exc:
             raise BadRequest(f"The Cookie header of the request cannot be read: {exc}") from None
 
@@ -193,9 +195,8 @@ class Request(WerkzeugRequest):
     @lazy
     def content_length(self) -> int | None:
         """The number of bytes that the client said it sends; ``None`` if it did not, or sends in chunks."""
-        if self.head.header("transfer-encoding") is not None:
-            return None
-        return parse_content_length(self.head.header("content-length"))
+        header = self.head.header
+        return None if header("transfer-encoding") is not None else parse_content_length(header("content-length"))
 
     @property
     def content_type(self) -> str | None:  # type: ignore[override]  # a header_property in Werkzeug
@@ -264,6 +265,14 @@ class Request(WerkzeugRequest):
             self.max_content_length,
         )
 
+    def _limited_body(self) -> Body:
+        """The body, limited as the view wants it by now."""
+        body: Body | None = self.__dict__.get("body")
+        if body is None:
+            return self.body  # NOTE: made this moment, by the limit of this moment.
+        body.limit = self.max_content_length
+        return body
+
     @lazy
     def stream(self) -> t.IO[bytes]:
         """The body as a file to read once, limited to :attr:`max_content_length`."""
@@ -298,8 +307,7 @@ class Request(WerkzeugRequest):
             if "stream" in self.__dict__ or self.shallow:
                 data = self.stream.read()
             else:
-                self.body.limit = self.max_content_length
-                data = self.body.read_all()
+                data = self._limited_body().read_all()
             if self._is_for_async_view():
                 data = awaitable(data)
             if cache:
@@ -343,7 +351,8 @@ class Request(WerkzeugRequest):
     def form(self) -> ImmutableMultiDict[str, str]:
         """The fields of a form in the body."""
         self._load_form_data()
-        return t.cast("ImmutableMultiDict[str, str]", self.__dict__["form"])
+        form: ImmutableMultiDict[str, str] = self.__dict__["form"]
+        return form
 
     @lazy
     def files(self) -> ImmutableMultiDict[str, FileStorage]:
@@ -373,9 +382,8 @@ class Request(WerkzeugRequest):
         else:
             cls = type(self)
             cached = attributes.get("_cached_data")
-            self.body.limit = self.max_content_length
             form, files = parse_form(
-                self.body if cached is None else ReceivedBody.of(cached),
+                self._limited_body() if cached is None else ReceivedBody.of(cached),
                 self.content_type,
                 max_form_memory_size=self.max_form_memory_size,
                 max_form_parts=self.max_form_parts,
@@ -447,9 +455,9 @@ class Request(WerkzeugRequest):
         self._max_form_parts = value
 
     def _limit(self, attribute: str, setting: str, otherwise: int | None) -> int | None:
-        own = self.__dict__.get(attribute)
+        own: int | None = self.__dict__.get(attribute)
         if own is not None:
-            return t.cast(int, own)
+            return own
         ctx = current.get(None)
         return otherwise if ctx is None else ctx.app.config[setting]
 

@@ -12,7 +12,6 @@ import typing as t
 from functools import lru_cache
 
 from werkzeug.datastructures import Headers
-from werkzeug.http import remove_entity_headers
 from werkzeug.urls import iri_to_uri
 from werkzeug.utils import get_content_type
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -173,33 +172,22 @@ class Response(WerkzeugResponse):
 
     def wire_headers(self) -> list[tuple[str, str]]:
         """The headers as they are sent: URLs in ASCII, ``Content-Length`` where it is known and allowed (RFC 9110)."""
-        source = self.headers
-        lengths = location = content_location = None
-        for key, value in source._list:
+        has_length = has_location = False
+        headers = list(self.headers._list)
+        for key, _ in headers:
             lowered = key.lower()
-            if lowered == "location":
-                location = value
-            elif lowered == "content-location":
-                content_location = value
-            elif lowered == "content-length":
-                lengths = value
+            if lowered == "content-length":
+                has_length = True
+            elif lowered == "location" or lowered == "content-location":
+                has_location = True
+        if has_location:
+            headers = _located(headers)
         status = self._status_code
-        bodiless = 100 <= status < 200 or status == 204
-        if location is None and content_location is None and not bodiless and status != 304:
-            headers = list(source._list)
-        else:
-            changed = Headers(source)
-            if location is not None:
-                changed["Location"] = _to_ascii(location)
-            if content_location is not None:
-                changed["Content-Location"] = _to_ascii(content_location)
-            if bodiless:
-                changed.remove("Content-Length")
-                changed.remove("Content-Type")
-            elif status == 304:
-                remove_entity_headers(changed)
-            headers = list(changed._list)
-        if lengths is None and not bodiless and status != 304 and self.is_sequence:
+        if status == 304:
+            return [pair for pair in headers if pair[0].lower() not in _NOT_WITH_304]
+        if 100 <= status < 200 or status == 204:
+            return [pair for pair in headers if pair[0].lower() not in _NOT_WITHOUT_BODY]
+        if not has_length and self.is_sequence:
             headers.append(("Content-Length", str(self._length())))
         return headers
 
@@ -212,12 +200,14 @@ class Response(WerkzeugResponse):
 
     def body_chunks(self) -> list[bytes]:
         """The body of a response that is not streamed, as bytes."""
-        body = t.cast("Iterable[t.Any]", self.response)
-        return [chunk if isinstance(chunk, bytes) else to_bytes(chunk) for chunk in body]
+        body: t.Any = self.response
+        if len(body) == 1 and type(body) is list and type(body[0]) is bytes:
+            return body
+        return [chunk if type(chunk) is bytes else to_bytes(chunk) for chunk in body]
 
 
 def to_bytes(chunk: str | bytearray | memoryview) -> bytes:
-    """A piece of a body that is not bytes, as bytes.
+    """A piece of a body that is not just bytes, as bytes. NOTE: WSGI forbids subclasses of them.
 
     :raises TypeError: it cannot be: it is a number, say.
     """
@@ -244,6 +234,26 @@ def _in_memory(body: t.Any) -> bytes | None:
 @lru_cache(maxsize=64)
 def _content_type(mimetype: str) -> str:
     return get_content_type(mimetype, "utf-8")
+
+
+_NOT_WITHOUT_BODY = frozenset({"content-length", "content-type"})
+# RFC 9110 section 15.4.5, and what Werkzeug leaves out.
+_NOT_WITH_304 = frozenset(
+    {"allow", "content-encoding", "content-language", "content-length", "content-md5", "content-range", "content-type"}
+    | {"last-modified"}
+)
+
+
+def _located(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Headers whose ``Location`` and ``Content-Location`` are in ASCII, and stand once: the last of several counts."""
+    named = [(name.lower(), value) for name, value in headers]
+    last = {name: value for name, value in named if name in {"location", "content-location"}}
+    if sum(name in last for name, _ in named) == len(last) and all(map(_PLAIN_PATH.match, last.values())):
+        return headers
+    changed = Headers(headers)
+    for name, value in last.items():
+        changed[name.title()] = _to_ascii(value)
+    return list(changed._list)
 
 
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.~-]*\Z")

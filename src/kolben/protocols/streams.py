@@ -63,7 +63,7 @@ class OwnedStream:
                 self._context.run(self._ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
             self.close()
             raise
-        return chunk.encode() if isinstance(chunk, str) else t.cast(bytes, chunk)
+        return chunk.encode() if isinstance(chunk, str) else chunk
 
     def close(self) -> None:
         """End the stream and the request. Further calls do nothing."""
