@@ -199,7 +199,7 @@ class DefaultJSONProvider(StdlibJSONProvider):
 
     def dump_body(self, obj: t.Any) -> str | bytes:
         """Write a value as the body of a response."""
-        if self.ensure_ascii:
+        if self.ensure_ascii or type(self).dumps is not DefaultJSONProvider.dumps:
             return super().dump_body(obj)
         body = self.encode(obj)
         if not self._is_compact():

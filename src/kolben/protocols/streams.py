@@ -6,6 +6,8 @@ import sys
 import threading
 import typing as t
 
+from ..http.response import to_bytes
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextvars import Context
@@ -63,7 +65,7 @@ class OwnedStream:
                 self._context.run(self._ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
             self.close()
             raise
-        return chunk.encode() if isinstance(chunk, str) else chunk
+        return chunk if type(chunk) is bytes else to_bytes(chunk)
 
     def close(self) -> None:
         """End the stream and the request. Further calls do nothing."""
