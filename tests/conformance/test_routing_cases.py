@@ -293,6 +293,11 @@ MATCHES: Table = {
         {"host_matching": True},
         {"/": "0", "/7 @ bob.example.com": "1 {'user': 'bob', 'id': 7}", "/ @ other": "404", "/any @ other": "404"},
     ),
+    "no subdomain comes before a subdomain that may be empty": (
+        ["/<a>", rule("/b", subdomain="<empty:s>"), rule("/c", subdomain="<int:s>"), rule("/c", subdomain="<t>")],
+        {},
+        {"/b": "0 {'a': 'b'}", "/b @ x": "1 {'s': 'x'}", "/c @ 7": "2 {'s': 7}", "/c @ x": "3 {'t': 'x'}"},
+    ),
     "websockets": (
         [
             "/",

@@ -18,7 +18,7 @@ from werkzeug.routing import (
     WebsocketMismatch,
 )
 
-from .adapter import MapAdapter
+from .adapter import MapAdapter, no_rule
 from .converters import (
     AnyConverter,
     BaseConverter,
@@ -76,5 +76,6 @@ __all__ = [
     "Unmatched",
     "ValidationError",
     "WebsocketMismatch",
+    "no_rule",
     "parse_converter_args",
 ]

@@ -112,7 +112,7 @@ class MapAdapter(routing.MapAdapter):
                 return reason.rule, reason.values
             url = found
         else:
-            return _error(reason)
+            return no_rule(reason)
         return routing.RequestRedirect(url)
 
     def _redirect_url(self, reason: RuleRedirect, method: str, query_args: Mapping[str, t.Any] | str) -> str | None:
@@ -187,7 +187,8 @@ class MapAdapter(routing.MapAdapter):
 _VARIABLE = re.compile(r"<([^>]+)>")
 
 
-def _error(reason: Unmatched) -> HTTPException:
+def no_rule(reason: Unmatched) -> HTTPException:
+    """The error that *reason*, which is no redirect, means for a client."""
     if isinstance(reason, NoRule):
         if reason.have_match_for:
             return MethodNotAllowed(valid_methods=list(reason.have_match_for))

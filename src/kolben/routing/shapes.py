@@ -245,7 +245,10 @@ class Leaves:
         kinds = {step.at: step.edge.kind for step in way.steps}
         levels = []
         for step in way.steps:
-            next_has_text = bool(fixed.get(step.at + 1)) or kinds.get(step.at + 1) in {"digits", "path", "text"}
+            # What comes after the host is the empty text before the first slash.
+            next_has_text = step.at > 0 and (
+                bool(fixed.get(step.at + 1)) or kinds.get(step.at + 1) in {"digits", "path", "text"}
+            )
             level = self._level(step, next_has_text)
             if level is None:
                 return None
