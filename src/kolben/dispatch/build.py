@@ -11,9 +11,10 @@ from itertools import chain
 from werkzeug.exceptions import HTTPException
 
 from .. import bridge
+from ..globals import current
 from ..http.host import host_is_trusted
 from ..http.request import Request, split_blueprint_path
-from ..routing import Unmatched, WebsocketMismatch
+from ..routing import MapAdapter, NoRule, Unmatched, WebsocketMismatch, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import overridable, run
 from .bind import websocket_parameter
@@ -27,7 +28,6 @@ if t.TYPE_CHECKING:
     from ..app import Kolben
     from ..ctx import RequestContext
     from ..registrar import Scoped
-    from ..routing import MapAdapter
     from ..sessions import SessionInterface, SessionMixin
 
 
@@ -51,6 +51,7 @@ class Plans(dict[t.Any, Plan]):
         self.matches_path_only = not (
             app.url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
         )
+        self.matches_plainly = app.url_map.adapter_class.match is MapAdapter.match
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         self.request_class = app.request_class
         self.makes_requests_plain = app.request_class.__init__ is Request.__init__
@@ -76,8 +77,11 @@ class Plans(dict[t.Any, Plan]):
         if self.matches_path_only and (self.trusted_hosts is None or self._is_trusted(request)):
             try:
                 rule, request.view_args = self.app.url_map.matcher.match("", request.path, request.method)
-            except Unmatched:
-                return self._match_by_adapter(ctx)
+            except Unmatched as reason:
+                if type(reason) is not NoRule or not self.matches_plainly:
+                    return self._match_by_adapter(ctx)
+                request.routing_exception = _explained(no_rule(reason), request)
+                return self[None]
             request.url_rule = rule
             if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
                 return self._options_plan(rule.endpoint)
@@ -334,10 +338,9 @@ def _is_lazy(interface: SessionInterface) -> bool:
 
 
 def _raise_routing_exception(**values: t.Any) -> t.NoReturn:
-    from ..globals import current_app, request
-
-    current_app.raise_routing_exception(request)
-    raise AssertionError("unreachable")
+    ctx = current.get()
+    assert ctx.request is not None
+    ctx.app.raise_routing_exception(ctx.request)
 
 
 def _hook(func: Callable[..., t.Any]) -> Callable[..., t.Any]:

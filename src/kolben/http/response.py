@@ -66,23 +66,29 @@ class Response(WerkzeugResponse):
         direct_passthrough: bool = False,
     ) -> None:
         """As Werkzeug's, and ``response`` may be an asynchronous iterable too."""
-        # PERF: benchmarks/inprocess.py, kinds "json" and "exception". Without headers of its own and with a content
-        # type that is known to be valid, a response is a body, a status, and headers that are made when asked for.
-        if headers is None and self._defers_headers and (body := _in_memory(response)) is not None:
-            sent = content_type or (None if mimetype is None else _content_type(mimetype))
-            if sent is None or is_known_value(sent):
-                if sent is not None:
-                    self.content_type_sent = sent
-                if status is not None:
-                    self.status = status
-                if direct_passthrough:
-                    self.direct_passthrough = True
-                self.response = [body]
-                return
+        # PERF: benchmarks/inprocess.py, kinds "json" and "404". Of a body in memory, and what is known to be valid, a
+        # response is made without Werkzeug's many steps; without headers of its own they are made when asked for.
+        body = _in_memory(response) if self._defers_headers else None
+        sent = content_type or (None if mimetype is None else _content_type(mimetype))
+        made = None
+        if body is not None and headers and sent is None:
+            made = _plain_headers(headers, self.content_type_sent, len(body))
+        if made is not None or (body is not None and headers is None and (sent is None or is_known_value(sent))):
+            if made is not None:
+                self.headers = made
+            elif sent is not None:
+                self.content_type_sent = sent
+            if status is not None:
+                self.status = status
+            if direct_passthrough:
+                self.direct_passthrough = True
+            assert body is not None
+            self.response = [body]
+            return
         super().__init__(
-            t.cast("Iterable[str]", response),
+            response,  # type: ignore[arg-type]  # may be asynchronous
             status,
-            t.cast("Mapping[str, str]", headers),
+            headers,
             mimetype,
             content_type,
             direct_passthrough,
@@ -229,6 +235,29 @@ def _in_memory(body: t.Any) -> bytes | None:
     if type(body) is str:
         return body.encode()
     return body if type(body) is bytes else None
+
+
+def _plain_headers(headers: t.Any, content_type: str, length: int) -> Headers | None:
+    """Ordinary headers, with those that say what the body is; ``None`` where Werkzeug has to look at them."""
+    if type(headers) not in {list, dict}:
+        return None
+    given: list[tuple[t.Any, t.Any]] = headers if type(headers) is list else list(headers.items())
+    pairs: list[tuple[str, str]] = []
+    is_typed = False
+    for name, value in given:
+        if type(name) is not str or type(value) is not str or not value.isprintable():
+            return None
+        lowered = name.lower()
+        if lowered == "content-length":
+            return None
+        is_typed = is_typed or lowered == "content-type"
+        pairs.append((name, value))
+    if not is_typed:
+        pairs.append(("Content-Type", content_type))
+    pairs.append(("Content-Length", str(length)))
+    made = Headers()
+    made._list = pairs
+    return made
 
 
 @lru_cache(maxsize=64)
