@@ -10,6 +10,8 @@ import typing as t
 if t.TYPE_CHECKING:
     from types import TracebackType
 
+# NOTE: the second is what Python 3.13 says of a half-loaded module beside the program, which might hide another.
+_HALF_LOADED = re.compile(r"partially initialized module|\(consider renaming .*\)$")
 _ASKED_FOR = re.compile(r"(?:cannot import name|has no attribute) '([^']+)'")
 
 
@@ -30,7 +32,7 @@ def find_cycle(exc: ImportError | AttributeError) -> list[Step]:
 
     Empty where ``exc`` was not raised by a circular import.
     """
-    if "partially initialized module" not in str(exc):
+    if _HALF_LOADED.search(str(exc)) is None:
         return []
     half_loaded = exc.name if isinstance(exc, ImportError) else getattr(exc.obj, "__name__", None)
     chain = _import_chain(exc.__traceback__)
