@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import typing as t
 from collections import defaultdict
+from datetime import timedelta
 from functools import update_wrapper
 
 from werkzeug.exceptions import HTTPException, default_exceptions
 
+from .globals import current_app
 from .helpers import get_root_path
 from .registries import watched
 
@@ -175,23 +177,17 @@ class Registrar:
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """How many seconds a browser may keep ``filename``: ``SEND_FILE_MAX_AGE_DEFAULT``, by default ``None``."""
-        from datetime import timedelta
-
-        from .globals import current_app
-
-        value = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
-        if isinstance(value, timedelta):
-            return int(value.total_seconds())
-        return t.cast("int | None", value)
+        value: timedelta | int | None = current_app.config["SEND_FILE_MAX_AGE_DEFAULT"]
+        return int(value.total_seconds()) if isinstance(value, timedelta) else value
 
     def send_static_file(self, filename: str) -> Response:
         """The view of the static route: serves ``filename`` from :attr:`static_folder`."""
-        if not self.has_static_folder:
+        folder = self.static_folder
+        if folder is None:
             raise RuntimeError("'static_folder' must be set to serve static_files.")
         from .http.files import send_from_directory
 
-        max_age = self.get_send_file_max_age(filename)
-        return send_from_directory(t.cast(str, self.static_folder), filename, max_age=max_age)
+        return send_from_directory(folder, filename, max_age=self.get_send_file_max_age(filename))
 
     def open_resource(self, resource: str, mode: str = "rb", encoding: str | None = None) -> t.IO[t.Any]:
         """Open a file relative to :attr:`root_path` for reading.

@@ -230,6 +230,17 @@ def check_response(response: WerkzeugResponse) -> None:
         check_headers(response.headers._list)
 
 
+def add_vary(response: WerkzeugResponse, name: str) -> None:
+    """Note in ``Vary`` that the response depends on a header of the request."""
+    pairs = response.headers._list
+    for key, value in pairs:
+        if key.lower() == "vary":
+            if value != name:
+                response.vary.add(name)
+            return
+    pairs.append(("Vary", name))
+
+
 def _in_memory(body: t.Any) -> bytes | None:
     """What a body of one piece is sent as; ``None``: it is none, or is iterated over."""
     if type(body) is str:
