@@ -31,6 +31,10 @@ if t.TYPE_CHECKING:
     from ..sessions import SessionInterface, SessionMixin
 
 
+MAX_REMEMBERED = 256
+"""How many types of exceptions a plan remembers the handler of; a program may make types as it runs."""
+
+
 class Plans(dict[t.Any, Plan]):
     """The plans of an application under one protocol, by endpoint; made when an endpoint is first asked for.
 
@@ -279,6 +283,8 @@ class Plans(dict[t.Any, Plan]):
         def find(exc: Exception) -> Callable[[Exception], t.Any] | None:
             cls = type(exc)
             if cls not in known:
+                if len(known) >= MAX_REMEMBERED:
+                    known.clear()
                 handler = find_handler(spec, blueprints, exc)
                 known[cls] = None if handler is None else adapt(handler)
             return known[cls]
