@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
 import random
 import threading
 import typing as t
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,10 +19,12 @@ from kolben.bridge import CLEANUP_THREADS, WORKER_THREADS
 from kolben.globals import current
 from kolben.protocols.streams import OwnedStream
 from tests.servers.live import ASGI, WSGI, Live, reset, run
-from tests.servers.process import wait_until
+from tests.servers.process import ENDS_WITHIN, wait_until
 
 if t.TYPE_CHECKING:
+    import socket
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
 ABANDONED = 1000
 CLIENTS = 8
@@ -117,6 +122,42 @@ def _leave_after_first_chunk(live: Live, target: str) -> None:
         received = b""
         while b"xxx" not in received:
             received += connection.recv(65536)
+
+
+@pytest.mark.parametrize("name", [*ASGI, "hypercorn"])
+def test_open_streams_are_closed_and_torn_down_when_the_server_stops(name: str, tmp_path: Path) -> None:
+    account = tmp_path / "account"
+    with run(name, "streams:app", env={"ACCOUNT": str(account)}) as live, contextlib.ExitStack() as connections:
+        for kind in KINDS:
+            connection = connections.enter_context(live.send(f"/endless/{kind}?pause=0.1"))
+            while b"xxx" not in connection.recv(65536):
+                pass
+        live.process.terminate()
+        assert live.process.wait(ENDS_WITHIN) is not None
+    seen = Counter(account.read_text().split())
+    assert seen["opened"] == seen["ended"] == len(KINDS)
+    assert seen["closed"] + seen["cancelled"] == len(KINDS)
+    assert seen["teardown_request"] == seen["teardown_appcontext"] == len(KINDS)
+
+
+@pytest.mark.parametrize("name", ASGI)
+def test_event_stream_is_completed_when_the_server_stops_and_any_other_is_cut_off(name: str) -> None:
+    with run(name, "streams:app") as live, contextlib.ExitStack() as connections:
+        events = connections.enter_context(live.send("/endless/events/async?pause=0.1"))
+        other = connections.enter_context(live.send("/endless/async?pause=0.1"))
+        assert events.recv(100)
+        assert other.recv(100)
+        live.process.terminate()
+        received = [_read_all(events), _read_all(other)]
+    assert [data.endswith(b"0\r\n\r\n") for data in received] == [True, False]
+
+
+def _read_all(connection: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while data := connection.recv(65536):
+            received += data
+    return received
 
 
 # -- in this process: what a server may do that these servers do not ---------------------------------------------------
@@ -239,3 +280,42 @@ def test_a_thousand_streams_abandoned_on_a_few_threads_leave_no_context(streamin
     assert left == [None] * 8
     gc.collect()
     assert not [thing for thing in gc.get_objects() if type(thing) is OwnedStream]
+
+
+def test_stream_is_closed_when_its_thread_is_out_of_it_however_often_it_is_cancelled() -> None:
+    ended: list[str] = []
+    is_inside, may_go_on = threading.Event(), threading.Event()
+    app = Kolben(__name__)
+    app.teardown_request(lambda exc: ended.append("teardown"))
+
+    @app.get("/")
+    def index() -> t.Any:
+        def chunks() -> Iterator[bytes]:
+            try:
+                is_inside.set()
+                may_go_on.wait(10)
+                yield b"x"
+            finally:
+                ended.append(f"closed {request.path}")
+
+        return chunks()
+
+    async def send(message: t.Any) -> None:
+        pass
+
+    async def main() -> None:
+        task = asyncio.ensure_future(app.asgi_app(scope, asyncio.Event().wait, send))
+        while not is_inside.is_set():
+            await asyncio.sleep(0.01)
+        for _ in range(5):
+            for running in asyncio.all_tasks() - {asyncio.current_task()}:
+                running.cancel()
+            await asyncio.sleep(0.01)
+        assert ended == []
+        may_go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [], "http_version": "1.1"}
+    asyncio.run(main())
+    assert ended == ["closed /", "teardown"]

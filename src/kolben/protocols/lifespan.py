@@ -19,6 +19,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from ..app import Kolben
+    from .drain import Drain
 
     Message = MutableMapping[str, t.Any]
 
@@ -47,6 +48,7 @@ class Serving:
         self._tasks: set[asyncio.Task[t.Any]] = set()
         self._starting = threading.Lock()
         self._stops_at_exit = False
+        self.drain: Drain | None = None
         self._gate: asyncio.Lock | None = None
 
     @property
@@ -110,6 +112,8 @@ class Serving:
 
         :raises Exception: the first that one of the functions raised; the others ran all the same.
         """
+        if self.drain is not None:
+            await self.drain.finish(self.app.config["SHUTDOWN_TIMEOUT"])
         await self._drain()
         if not self.is_started:
             return
@@ -239,6 +243,10 @@ async def serve(
     app: Kolben, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
 ) -> None:
     """Speak the ASGI lifespan protocol: start when told, stop when told."""
+    from .drain import Drain
+
+    app.serving.drain = Drain()
+    app.serving.drain.begin_on_signals(app.config["SHUTDOWN_TIMEOUT"])
     while True:
         message = await receive()
         stage = "startup" if message["type"] == "lifespan.startup" else "shutdown"

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .. import bridge
 from ..http.headers import encode_headers
 from ..http.response import Response
+from ..http.sse import EventStream
 from .wire import asgi_start
 
 if t.TYPE_CHECKING:
@@ -50,6 +51,15 @@ class Pump:
         self._send = send
         self._close_request = close_request
         self._context = ctx.context or copy_context()
+        self.lasts = isinstance(response, EventStream)
+        self._task: asyncio.Task[None] | None = None
+        self._is_told_to_end = False
+
+    def end(self) -> None:
+        """End the stream as if the client had gone away; one of events is completed, any other is cut off."""
+        self._is_told_to_end = True
+        if self._task is not None:
+            self._task.cancel()
 
     async def run(self) -> None:
         """Send the stream until it ends or the client goes away.
@@ -58,19 +68,29 @@ class Pump:
         """
         loop = asyncio.get_running_loop()
         # NOTE: a copy, for threads enter the original to pull from a synchronous generator while this task waits.
-        stream = loop.create_task(self._stream(), context=self._context.copy())
+        stream = self._task = loop.create_task(self._stream(), context=self._context.copy())
         watch = loop.create_task(self._watch(stream))
+        drain = self._ctx.app.serving.drain
+        if drain is not None:
+            drain.add(self)
         try:
             await asyncio.wait({stream})
         except asyncio.CancelledError:
             stream.cancel()
-            await asyncio.wait({stream})
+            await _settled(stream)
             raise
         finally:
             watch.cancel()
+            self._task = None
+            if drain is not None:
+                drain.remove(self)
         try:
             if not stream.cancelled():
                 stream.result()
+            elif self._is_told_to_end and self.lasts:
+                await self._send({"type": "http.response.body", "body": b""})
+            elif self._is_told_to_end:
+                raise asyncio.CancelledError("The server stops, and the stream did not end in time.")
         finally:
             del stream, watch  # NOTE: what one raises knows this frame; together they would wait for the collector.
 
@@ -128,7 +148,7 @@ class Pump:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
             if not turn.withdraw():
-                await asyncio.wait({future})
+                await _settled(future)
             raise
         finally:
             del future
@@ -165,6 +185,15 @@ async def _uncancelled(closing: t.Coroutine[t.Any, t.Any, None]) -> None:
             task.result()
     finally:
         del task
+
+
+async def _settled(future: asyncio.Future[t.Any]) -> None:
+    """Wait until it is done, however often this task is cancelled meanwhile, as loops that end do with all tasks."""
+    while not future.done():
+        try:
+            await asyncio.wait({future})
+        except asyncio.CancelledError:
+            pass
 
 
 def _call_wsgi(ctx: RequestContext, response: t.Any) -> tuple[Message, t.Any]:

@@ -21,6 +21,7 @@ if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 app = Kolben(__name__)
+app.config["SHUTDOWN_TIMEOUT"] = 0.5
 seen: Counter[str] = Counter()
 lock = threading.Lock()
 released = threading.Event()
