@@ -66,24 +66,14 @@ class Response(WerkzeugResponse):
         direct_passthrough: bool = False,
     ) -> None:
         """As Werkzeug's, and ``response`` may be an asynchronous iterable too."""
-        # PERF: benchmarks/inprocess.py, kinds "json" and "404". Of a body in memory, and what is known to be valid, a
-        # response is made without Werkzeug's many steps; without headers of its own they are made when asked for.
-        body = _in_memory(response) if self._defers_headers else None
+        # PERF: benchmarks/inprocess.py, kinds "json" and "404". Of what is known to be valid a response is made without
+        # Werkzeug's many steps; without headers of its own, and with a body in memory, they are made when asked for.
         sent = content_type or (None if mimetype is None else _content_type(mimetype))
-        made = None
-        if body is not None and headers and sent is None:
-            made = _plain_headers(headers, self.content_type_sent, len(body))
-        if made is not None or (body is not None and headers is None and (sent is None or is_known_value(sent))):
-            if made is not None:
-                self.headers = made
-            elif sent is not None:
-                self.content_type_sent = sent
+        if self._defers_headers and self._take(response, headers, sent):
             if status is not None:
                 self.status = status
             if direct_passthrough:
                 self.direct_passthrough = True
-            assert body is not None
-            self.response = [body]
             return
         super().__init__(
             response,  # type: ignore[arg-type]  # may be asynchronous
@@ -93,6 +83,26 @@ class Response(WerkzeugResponse):
             content_type,
             direct_passthrough,
         )
+
+    def _take(self, response: t.Any, headers: t.Any, content_type: str | None) -> bool:
+        """Take body and headers as they are, if they are ordinary; return whether they are."""
+        body = _in_memory(response)
+        if headers:
+            made = None if body is None or content_type else _plain_headers(headers, self.content_type_sent, len(body))
+            if made is None:
+                return False
+            self.headers = made
+        elif headers is not None or (content_type is not None and not is_known_value(content_type)):
+            return False
+        elif body is None:
+            if response is None or isinstance(response, (str, bytes, bytearray)):
+                return False
+            self.headers = Headers()
+            self.headers._list.append(("Content-Type", content_type or self.content_type_sent))
+        elif content_type is not None:
+            self.content_type_sent = content_type
+        self.response = response if body is None else [body]
+        return True
 
     closes_itself: t.ClassVar[bool] = False
     """Whether the class has a :meth:`close` of its own, to be called even if nobody asked to be."""
