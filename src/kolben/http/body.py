@@ -591,5 +591,10 @@ def _wrong_length(size: int, content_length: int) -> BadRequest:
 def _read(read: Callable[[int], bytes], size: int) -> bytes:
     try:
         return read(size)
-    except (OSError, ValueError) as error:
-        raise ClientDisconnected("The request body could not be read: the client disconnected.") from error
+    except AssertionError:
+        raise  # wsgiref.validate found fault with this end.
+    except Exception as error:
+        # NOTE: OSError and ValueError by custom; gunicorn has errors of its own for malformed chunks and trailers.
+        raise ClientDisconnected(
+            "The request body could not be read: the client disconnected, or its transfer encoding is malformed."
+        ) from error
