@@ -135,7 +135,8 @@ class CountedPattern:
         if name in {"LITERAL", "NOT_LITERAL", "ANY", "IN"}:
             return then(at + 1) if at < len(self._text) and self._is(node, self._text[at]) else None
         if name in {"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
-            return self._repeat(name, *value, at, then)
+            least, most, body = value
+            return self._repeat(name, least, most, body, at, then)
         if name == "SUBPATTERN":
             return self._sequence(value[-1], 0, at, then)
         if name == "BRANCH":
@@ -179,7 +180,9 @@ class CountedPattern:
 
     def _repeat_character(self, name: str, least: int, most: t.Any, node: t.Any, at: int, then: Next) -> int | None:
         end = at
-        while end < len(self._text) and (most is _parser.MAXREPEAT or end - at < most) and self._is(node, self._text[end]):
+        while (
+            end < len(self._text) and (most is _parser.MAXREPEAT or end - at < most) and self._is(node, self._text[end])
+        ):
             self.steps.count += 1
             end += 1
         if end - at < least:

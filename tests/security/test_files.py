@@ -91,9 +91,7 @@ RANGES: list[tuple[bytes, tuple[int, int] | None]] = [
 
 @pytest.mark.parametrize(("value", "selected"), RANGES)
 @pytest.mark.usefixtures("folder")
-def test_s19_a_range_is_answered_exactly_or_refused(
-    raw: Raw, value: bytes, selected: tuple[int, int] | None
-) -> None:
+def test_s19_a_range_is_answered_exactly_or_refused(raw: Raw, value: bytes, selected: tuple[int, int] | None) -> None:
     status, headers, body = get(raw, value)
 
     if selected is None:
@@ -120,7 +118,14 @@ def test_s19_if_range_takes_a_strong_validator_alone(raw: Raw) -> None:
 
     for value in (etag, modified):
         assert get(raw, b"bytes=0-1", (b"if-range", value))[0] == 206
-    for value in (b"W/" + etag, b'"other"', b"Mon, 01 Jan 1990 00:00:00 GMT", b"x", b"*", b"Mon, 01 Jan 2190 00:00:00 GMT"):
+    for value in (
+        b"W/" + etag,
+        b'"other"',
+        b"Mon, 01 Jan 1990 00:00:00 GMT",
+        b"x",
+        b"*",
+        b"Mon, 01 Jan 2190 00:00:00 GMT",
+    ):
         assert get(raw, b"bytes=0-1", (b"if-range", value))[0] == 200
 
 
@@ -186,7 +191,20 @@ def test_s21_a_folder_that_is_a_link_itself_serves_what_is_in_it(
 
 WINDOWS = types.SimpleNamespace(name="nt", path=types.SimpleNamespace(isabs=ntpath.isabs))
 DEVICES = [
-    *("CON", "con.txt", "NUL", "NUL ", "nul.tar.gz", "AUX.", "PRN", "COM1.x", "a/COM1.x", "a/LPT9", "COM\u00b9", "LPT\u00b2.x"),
+    *(
+        "CON",
+        "con.txt",
+        "NUL",
+        "NUL ",
+        "nul.tar.gz",
+        "AUX.",
+        "PRN",
+        "COM1.x",
+        "a/COM1.x",
+        "a/LPT9",
+        "COM\u00b9",
+        "LPT\u00b2.x",
+    ),
     *("CONIN$", "CONOUT$", "a\\NUL", "NUL:", "COM1:x", "//server/share", "\\\\server\\share", "\\\\?\\C:\\x"),
     *("CON  .txt", "a/nul/b", "NUL . .", "..\\x"),
 ]

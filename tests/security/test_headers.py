@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 import typing as t
 
 import pytest
 from werkzeug.datastructures import Accept
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, RequestedRangeNotSatisfiable, RequestEntityTooLarge
 
 from kolben import Kolben, request, session
 from kolben.http.body import parse_content_length
@@ -27,9 +28,7 @@ from tests.security.steps import CountedPattern, Steps, counted
 
 
 @pytest.mark.parametrize("first", ["x-forwarded-for", "x_forwarded_for"])
-def test_s5_a_name_with_an_underscore_never_stands_for_one_with_a_hyphen(
-    app: Kolben, raw: Raw, first: str
-) -> None:
+def test_s5_a_name_with_an_underscore_never_stands_for_one_with_a_hyphen(app: Kolben, raw: Raw, first: str) -> None:
     @app.get("/")
     def index() -> dict[str, t.Any]:
         return {
@@ -109,7 +108,28 @@ FUNCTIONS: dict[str, t.Callable[[str], object]] = {
 }
 OPENINGS = ["", 'a/b; a="', "bytes=", 'Digest a="', "a=", "a/b"]
 UNITS = [
-    *(",", ";", '"', '\\"', "\\", "=", " ", "\t", "\xa0", "-", "a", "0", "'", "%", "a=", ";a=", ";a", ';a="', " ;", " ,"),
+    *(
+        ",",
+        ";",
+        '"',
+        '\\"',
+        "\\",
+        "=",
+        " ",
+        "\t",
+        "\xa0",
+        "-",
+        "a",
+        "0",
+        "'",
+        "%",
+        "a=",
+        ";a=",
+        ";a",
+        ';a="',
+        " ;",
+        " ,",
+    ),
     *('"a",', 'W/"', "a/b,", "0-1,", ";a*0=x", ";a*=u''%", "a;q=0.1,", "a b", "\\\\", " =", "=a;", "\xe9", "0.", "a-"),
 ]
 CLOSINGS = ["", " a/b"]
@@ -127,10 +147,9 @@ def growth(read: t.Callable[[str], object]) -> dict[str, float]:
 
 def steps_of(read: t.Callable[[str], object], value: str) -> int:
     with counted() as steps:
-        try:
+        # NOTE: to refuse a text is as good as to read it.
+        with contextlib.suppress(BadRequest, ValueError, RequestEntityTooLarge, RequestedRangeNotSatisfiable):
             read(value)
-        except (ValueError, HTTPException) as exc:
-            assert getattr(exc, "code", 400) in {400, 413, 416}
     return steps.count
 
 
@@ -155,7 +174,7 @@ def test_s14_reading_for_itself_is_linear(name: str) -> None:
 
 
 def test_s14_the_steps_see_what_is_quadratic() -> None:
-    """The measure of the tests above: Werkzeug's way to split a media type fails it, and so does what is exponential."""
+    """The measure of the tests above: Werkzeug's way to split a media type fails it, and so does an exponential one."""
 
     def steps(pattern: str, text: str) -> int:
         steps = Steps()

@@ -129,7 +129,15 @@ def test_s2_a_target_that_is_no_path_is_a_bad_request(raw: Raw, seen: list[t.Any
 
 @pytest.mark.parametrize(
     "target",
-    [b"//evil.test", b"///evil.test/x", b"/\\evil.test", b"/;x", b"/@evil.test", b"/http://evil.test/y", b"/%2f%2fevil"],
+    [
+        b"//evil.test",
+        b"///evil.test/x",
+        b"/\\evil.test",
+        b"/;x",
+        b"/@evil.test",
+        b"/http://evil.test/y",
+        b"/%2f%2fevil",
+    ],
 )
 def test_s2_no_path_changes_the_host(raw: Raw, seen: list[t.Any], target: bytes) -> None:
     status, headers, _ = raw(target)

@@ -28,7 +28,9 @@ class Taken:
     """A body of an endless kind that counts how much of it was taken."""
 
     def __init__(self, start: bytes, unit: bytes, chunk: int = 65536, most: int = 1 << 31) -> None:
-        self.chunks = itertools.chain([start], itertools.repeat((unit * (chunk // len(unit) + 1))[:chunk], most // chunk))
+        self.chunks = itertools.chain(
+            [start], itertools.repeat((unit * (chunk // len(unit) + 1))[:chunk], most // chunk)
+        )
         self.taken = 0
 
     def __iter__(self) -> t.Iterator[bytes]:
@@ -303,7 +305,7 @@ def disposition(parameters: bytes, content: bytes = b"x", more: bytes = b"") -> 
 MULTIPART_READINGS: dict[str, tuple[bytes, t.Any]] = {
     "plain": (disposition(b'name="a"'), {"a": "x"}),
     "name*": (disposition(b"name=\"a\"; name*=UTF-8''b"), {"a": "x"}),
-    "filename*": (disposition(b"name=\"a\"; filename=\"f\"; filename*=UTF-8''g"), {"a": "f"}),
+    "filename*": (disposition(b'name="a"; filename="f"; filename*=UTF-8\'\'g'), {"a": "f"}),
     "name twice": (disposition(b'name="a"; name="b"'), None),
     "filename twice": (disposition(b'name="a"; filename="f"; filename="g"'), None),
     "header twice": (disposition(b'name="a"', more=b'\r\nContent-Disposition: form-data; name="b"'), None),
@@ -331,7 +333,9 @@ def test_s15_a_multipart_form_has_one_reading_or_none(app: Kolben, raw: Raw, nam
     assert expected is None or app.json.loads(body) == expected
 
 
-@pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=b; boundary=c", "multipart/form-data; boundary="])
+@pytest.mark.parametrize(
+    "content_type", ["multipart/form-data; boundary=b; boundary=c", "multipart/form-data; boundary="]
+)
 def test_s15_a_boundary_is_said_once(raw: Raw, reading: list[str], content_type: str) -> None:
     assert raw(b"/form", typed(content_type), method="POST", chunks=[FIELD + b"--b--"])[0] == 400
 
@@ -353,8 +357,24 @@ def test_s17_a_body_in_chunks_of_one_byte_is_read(
 
 # S31: a form of another site that sends JSON as text/plain.
 
-NO_JSON = ["text/plain", "", URLENCODED, MULTIPART, "text/json", "application/jsonp", "application/x-json", "*/*", "text/plain;json"]
-JSON = ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/problem+json", "application/json;x"]
+NO_JSON = [
+    "text/plain",
+    "",
+    URLENCODED,
+    MULTIPART,
+    "text/json",
+    "application/jsonp",
+    "application/x-json",
+    "*/*",
+    "text/plain;json",
+]
+JSON = [
+    "application/json",
+    "Application/JSON",
+    "application/json; charset=utf-8",
+    "application/problem+json",
+    "application/json;x",
+]
 
 
 @pytest.mark.parametrize("content_type", [*NO_JSON, *JSON])

@@ -71,13 +71,11 @@ def opened(app: Kolben, request: pytest.FixtureRequest) -> list[str]:
 
     def view(ws: SyncWebSocket) -> None:
         opened.append("opened")
-        for message in ws:
-            opened.append(str(message))
+        opened.extend(map(str, ws))
 
     async def view_async(ws: WebSocket) -> None:
         opened.append("opened")
-        async for message in ws:
-            opened.append(str(message))
+        opened.extend([str(message) async for message in ws])
 
     app.websocket("/ws")(view if request.param == "sync" else view_async)
     return opened
@@ -85,7 +83,13 @@ def opened(app: Kolben, request: pytest.FixtureRequest) -> list[str]:
 
 FOREIGN = [
     *(b"http://evil.test", b"https://example.test", b"http://example.test:8080", b"http://sub.example.test", b"null"),
-    *(b"http://example.test.evil.test", b"http://exampleXtest", b"http://evil.test/http://example.test", b"", b"file://"),
+    *(
+        b"http://example.test.evil.test",
+        b"http://exampleXtest",
+        b"http://evil.test/http://example.test",
+        b"",
+        b"file://",
+    ),
     *(b"http://example.test@evil.test", b"http://evil.test#example.test", b"http://example.test, http://evil.test"),
     *(b"http://example.test\\.evil.test", b"ws://example.test", b"example.test", b"http://example.test/", b"http://"),
     *(b"http://example.test\xff", b"*", b"http://[::1", b"http://evil.test\t.example.test"),
@@ -241,9 +245,7 @@ def test_s38_a_message_that_is_too_large_closes(app: Kolben, opened: list[str], 
     assert opened == ["opened", "x" * 1000]
 
 
-def test_s38_a_view_that_does_not_receive_lets_no_queue_grow(
-    app: Kolben, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_s38_a_view_that_does_not_receive_lets_no_queue_grow(app: Kolben, monkeypatch: pytest.MonkeyPatch) -> None:
     """S18 and S38: while it is watched for the client going away, a few messages are taken, and no more."""
     from kolben.http import websocket
 
