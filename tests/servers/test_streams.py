@@ -50,7 +50,7 @@ def test_a_thousand_abandoned_streams_are_torn_down_a_thousand_times(name: str) 
         assert after["closed"] + after.get("cancelled", 0) == after["ended"]
         assert "wrong context" not in after
         assert "left behind" not in after
-        assert after["threads"] <= WORKER_THREADS + CLEANUP_THREADS + 2 * CLIENTS
+        assert after["threads"] <= 2 * WORKER_THREADS + CLEANUP_THREADS + 2 * CLIENTS
         assert after["fds"] == before["fds"]
         assert "Traceback" not in live.log
 

@@ -97,3 +97,8 @@ def described(chunks: t.Iterable[bytes]) -> dict[str, t.Any]:
 @app.get("/file")
 def download() -> t.Any:
     return send_file(file.name, mimetype="application/octet-stream")
+
+
+@app.get("/process")
+def process() -> dict[str, int]:
+    return {"pid": os.getpid()}
