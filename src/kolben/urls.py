@@ -51,7 +51,7 @@ def build_url(
         if app.url_default_functions or "inject_url_defaults" in plans.overrides:
             app.inject_url_defaults(endpoint, values)
         if not external and anchor is None and plans.matches_path_only and not request.is_websocket:
-            path = app.url_map.build_path(endpoint, values, method or request.method)
+            path = app.url_map.build_path(endpoint, values, method, request.method)
             if path is not None:
                 return request.root_path + path
     else:
