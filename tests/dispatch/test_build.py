@@ -166,3 +166,24 @@ def test_websocket_over_wsgi_names_the_servers_that_can(app: Kolben) -> None:
     assert (response.status_code, response.headers["Upgrade"]) == (426, "websocket")
     assert "uvicorn" in response.text
     assert client.get("/ws").status_code == 400
+
+
+def test_a_map_of_werkzeugs_own_serves_as_well() -> None:
+    from werkzeug.routing import Map, Rule
+
+    from kolben import url_for
+
+    class Application(Kolben):
+        url_map_class = Map  # type: ignore[assignment]  # what programs written for Flask may set
+        url_rule_class = Rule  # type: ignore[assignment]  # likewise
+
+    app = Application("tests.app")
+
+    @app.route("/user/<int:number>")
+    def user(number: int) -> str:
+        return url_for("user", number=number + 1)
+
+    client = app.test_client()
+    assert client.get("/user/1").text == "/user/2"
+    assert client.get("/nowhere").status_code == 404
+    assert client.post("/user/1").status_code == 405

@@ -14,7 +14,7 @@ from .. import bridge
 from ..globals import current
 from ..http.host import host_is_trusted
 from ..http.request import Request, split_blueprint_path
-from ..routing import MapAdapter, NoRule, Unmatched, WebsocketMismatch, no_rule
+from ..routing import Map, MapAdapter, NoRule, Unmatched, WebsocketMismatch, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import overridable, run
 from .bind import websocket_parameter
@@ -52,10 +52,12 @@ class Plans(dict[t.Any, Plan]):
         self.is_direct = not self.overrides & {"asgi_app", "wsgi_app"}
         self.plain_response = app.response_class if app.response_class.goes_plain else None
         self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)
-        self.matches_path_only = not (
-            app.url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
+        # NOTE: `url_map_class` may be Werkzeug's own map, which has no compiled matcher.
+        url_map: t.Any = app.url_map
+        self.matches_path_only = isinstance(url_map, Map) and not (
+            url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
         )
-        self.matches_plainly = app.url_map.adapter_class.match is MapAdapter.match
+        self.matches_plainly = self.matches_path_only and url_map.adapter_class.match is MapAdapter.match
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         self.request_class = app.request_class
         self.makes_requests_plain = app.request_class.__init__ is Request.__init__
