@@ -159,7 +159,7 @@ class Pump:
             if closing is not None:
                 await closing()
             if not hasattr(body, "__aiter__"):
-                # NOTE: a response closes its body, and what a response gave to WSGI closes the response: once is enough.
+                # NOTE: a response closes its body, and what a response gave to WSGI closes the response.
                 is_own = body is getattr(self._response, "response", None)
                 close = getattr(body if hasattr(body, "close") and not is_own else self._response, "close", None)
                 if close is not None:
