@@ -165,11 +165,10 @@ def test_the_source_is_shown_in_tracebacks() -> None:
             raise LookupError
 
     url_map = Map([Rule("/a/<failing:a>")], converters={"failing": Failing})
-    try:
+    with pytest.raises(LookupError) as raised:
         url_map.matcher.match("", "/a/x", "GET")
-    except LookupError:
-        shown = traceback.format_exc()
 
+    shown = "".join(traceback.format_exception(raised.value))
     assert "values = {k0: c0(v0)}" not in shown
     assert "return rule, {k0: c0(v0)}" in shown
     assert url_map.matcher.source in {"".join(entry[2]) for entry in linecache.cache.values() if len(entry) == 4}
