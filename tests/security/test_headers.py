@@ -146,10 +146,10 @@ def growth(read: t.Callable[[str], object]) -> dict[str, float]:
 
 
 def steps_of(read: t.Callable[[str], object], value: str) -> int:
-    with counted() as steps:
-        # NOTE: to refuse a text is as good as to read it.
-        with contextlib.suppress(BadRequest, ValueError, RequestEntityTooLarge, RequestedRangeNotSatisfiable):
-            read(value)
+    # NOTE: to refuse a text is as good as to read it.
+    refusals = contextlib.suppress(BadRequest, ValueError, RequestEntityTooLarge, RequestedRangeNotSatisfiable)
+    with counted() as steps, refusals:
+        read(value)
     return steps.count
 
 
