@@ -101,7 +101,7 @@ ELSEWHERE: dict[tuple[str, str], int] = {
     ("granian-wsgi", "a chunk without a size"): 200,
     ("granian-wsgi", "a chunk longer than its size"): 200,
 }
-# Hypercorn 0.18 stops between its own two ends when an application answers before it has read a large body: send() waits
+# Hypercorn 0.18 waits for itself when an application answers before it has read a large body: send() waits
 # for the reader, which waits for room in the queue that the application no longer empties. Any application meets it.
 STUCK = {("hypercorn", "a body over the limit")}
 
