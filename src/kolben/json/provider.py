@@ -15,6 +15,8 @@ from functools import partial
 import msgspec
 from werkzeug.http import http_date
 
+from . import nesting
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -192,6 +194,8 @@ class DefaultJSONProvider(StdlibJSONProvider):
         """
         if kwargs:
             return stdlib_loads(s, **kwargs)
+        if nesting.IS_NEEDED and nesting.is_too_deep(s):
+            raise json.JSONDecodeError("Nested too deeply", "", 0)
         try:
             return self._decode(s)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
