@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import random
+import sys
 import threading
 import typing as t
 from collections import Counter
@@ -126,6 +127,8 @@ def _leave_after_first_chunk(live: Live, target: str) -> None:
 
 @pytest.mark.parametrize("name", [*ASGI, "hypercorn"])
 def test_open_streams_are_closed_and_torn_down_when_the_server_stops(name: str, tmp_path: Path) -> None:
+    if name == "hypercorn" and sys.version_info >= (3, 12):
+        pytest.skip("hypercorn 0.18 does not stop while a connection is open there, whatever application it serves")
     account = tmp_path / "account"
     with run(name, "streams:app", env={"ACCOUNT": str(account)}) as live, contextlib.ExitStack() as connections:
         for kind in KINDS:

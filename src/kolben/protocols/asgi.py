@@ -48,7 +48,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     path: str = scope["path"]
     is_odd = path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path or scope.get("root_path")
     is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or not _is_length(index.get(b"content-length", b"0"))
-    if is_odd or len(index) != len(scope["headers"]):
+    if is_odd or b"transfer-encoding" in index or len(index) != len(scope["headers"]):
         try:
             path = checked(scope, index)
         except BadRequest as exc:

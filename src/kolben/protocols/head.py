@@ -19,6 +19,25 @@ KNOWN_HOSTS: dict[bytes | None, None] = {}
 """Host headers that :func:`parse_host` accepted, as the bytes that ASGI brings."""
 
 
+class AmbiguousBody(BadRequest):
+    """A body of which two readers may see different ends. Its connection is closed: what follows may be part of it."""
+
+    def get_headers(self, *args: t.Any, **kwargs: t.Any) -> list[tuple[str, str]]:
+        """The headers of the response; RFC 9112 section 6.3 wants the connection closed."""
+        return [*super().get_headers(*args, **kwargs), ("Connection", "close")]
+
+
+def check_framing(transfer_encoding: str, has_length: bool) -> None:
+    """Refuse a body of which two readers may see different ends (RFC 9112 section 6.3).
+
+    :raises AmbiguousBody: it is sent in chunks and has a length too, or in a coding that nothing here undoes.
+    """
+    if has_length:
+        raise AmbiguousBody("The request has both a Content-Length and a Transfer-Encoding header.")
+    if transfer_encoding.strip().lower() != "chunked":
+        raise AmbiguousBody("The Transfer-Encoding of the request is not 'chunked'.")
+
+
 def checked(scope: Scope, index: dict[bytes, bytes]) -> str:
     """The path of a request whose head is not plain to see as good. It begins with exactly one slash.
 
@@ -31,6 +50,8 @@ def checked(scope: Scope, index: dict[bytes, bytes]) -> str:
             if names.count(name) > 1:
                 raise BadRequest(f"The request has more than one {name.decode().title()} header.")
     parse_content_length(index.get(b"content-length"))
+    if b"transfer-encoding" in index:
+        check_framing(index[b"transfer-encoding"].decode("latin-1"), b"content-length" in index)
     method = scope.get("method", "GET")
     validate_target(scope["path"], method, scope.get("root_path") or "")
     path = decode_path_asgi(scope_path(scope), scope.get("raw_path"))

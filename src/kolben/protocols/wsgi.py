@@ -16,6 +16,7 @@ from ..http.body import parse_content_length
 from ..http.host import VALID_HOSTS, decode_path, parse_host, validate_target
 from ..http.response import Response
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
+from .head import check_framing
 from .streams import OwnedStream
 
 if t.TYPE_CHECKING:
@@ -33,14 +34,11 @@ _is_length = re.compile(r"[0-9]{0,18}").fullmatch
 def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer one request."""
     path: str = environ.get("PATH_INFO", "")
-    if (
-        path[:1] != "/"
-        or path[1:2] == "/"
-        or not path.isascii()
-        or "\0" in path
-        or environ.get("HTTP_HOST") not in VALID_HOSTS
-        or not _is_length(environ.get("CONTENT_LENGTH") or "")
-    ):
+    is_odd = path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path
+    is_odd = (
+        is_odd or environ.get("HTTP_HOST") not in VALID_HOSTS or not _is_length(environ.get("CONTENT_LENGTH") or "")
+    )
+    if is_odd or "HTTP_TRANSFER_ENCODING" in environ:
         try:
             path = _checked(environ, path)
         except BadRequest as exc:
@@ -111,6 +109,8 @@ def _checked(environ: WSGIEnvironment, path: str) -> str:
     :raises BadRequest: host, path or ``Content-Length`` is malformed.
     """
     parse_content_length(environ.get("CONTENT_LENGTH"))
+    if "HTTP_TRANSFER_ENCODING" in environ:
+        check_framing(environ["HTTP_TRANSFER_ENCODING"], bool(environ.get("CONTENT_LENGTH")))
     path = decode_path(validate_target(path, environ.get("REQUEST_METHOD", "GET"), environ.get("SCRIPT_NAME", "")))
     host = environ.get("HTTP_HOST")
     if host is None:
