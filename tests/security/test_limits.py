@@ -391,7 +391,7 @@ def test_s31_json_is_read_only_if_it_is_declared(app: Kolben, raw: Raw, content_
         seen.append(request.json)
         return "done"
 
-    headers = [HOST, (b"content-type", content_type.encode())] if content_type else [HOST]
+    headers: list[tuple[bytes, bytes]] = [HOST, (b"content-type", content_type.encode())] if content_type else [HOST]
     for target in (b"/", b"/property"):
         status, _, _ = raw(target, headers, method="POST", chunks=[b'{"to": "evil"}'])
         assert status == (200 if content_type in JSON else 415)
