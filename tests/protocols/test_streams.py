@@ -294,3 +294,24 @@ def test_cancelled_stream_is_closed_before_its_request(app: Kolben, stream_kind:
     asyncio.run(main())
     assert watched.done.wait(5)
     assert watched.events == ["closed /", "teardown /"]
+
+
+@pytest.mark.parametrize("item", [5, {"a": 1}, None])
+def test_stream_of_something_else_is_an_error_that_names_it(
+    app: Kolben, protocol: t.Literal["wsgi", "asgi"], item: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[BaseException | None] = []
+
+    @app.get("/")
+    def mixed() -> t.Any:
+        return iter(["a", item, "b"])
+
+    @app.teardown_request
+    def note(exc: BaseException | None) -> None:
+        seen.append(exc)
+
+    client = app.test_client(protocol=protocol)
+    with pytest.raises(TypeError, match=r"'mixed' yielded a '\w+'.*must yield 'str' or 'bytes'"):
+        client.get("/").get_data()
+    assert [type(exc) for exc in seen] == [TypeError]
+    assert "Exception on / [GET]" in caplog.text

@@ -295,17 +295,16 @@ class Plans(dict[t.Any, Plan]):
 
 
 class UpgradeRequired(HTTPException):
-    """A WebSocket was to be opened, but the server speaks WSGI, which has none."""
+    """A WebSocket was to be opened, but the server speaks WSGI, which has none.
+
+    NOTE: RFC 9110 section 15.5.22 wants an ``Upgrade`` header here; PEP 3333 forbids it, and servers hold to that.
+    """
 
     code = 426
     description = (
         "This is a WebSocket, and the server that answers speaks WSGI, which cannot carry one. Serve the application"
         " over ASGI: with 'granian --interface asgi', 'uvicorn' or 'hypercorn'."
     )
-
-    def get_headers(self, *args: t.Any, **kwargs: t.Any) -> list[tuple[str, str]]:
-        """The headers of the response; RFC 9110 section 15.5.22 wants the protocol named."""
-        return [*super().get_headers(*args, **kwargs), ("Upgrade", "websocket"), ("Connection", "Upgrade")]
 
 
 def _explained(exc: HTTPException, request: Request) -> HTTPException:

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from msgspec import Struct
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
+from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..globals import _request, current
@@ -86,11 +87,13 @@ class _Converter:
 
     def _convert_object(self, rv: t.Any) -> Response:
         cls = self.app.response_class
+        if issubclass(type(rv), LocalProxy):
+            return self(rv._get_current_object())
         if isinstance(rv, HTTPException):
             return error_response(self.app, rv)
         if isinstance(rv, Struct) or (is_dataclass(rv) and not isinstance(rv, type)):
             return self.app.json.response(rv)
-        if isinstance(rv, WerkzeugResponse) or callable(rv):
+        if isinstance(rv, WerkzeugResponse) or (callable(rv) and not isinstance(rv, type)):
             environ = {} if isinstance(rv, WerkzeugResponse) else _request().environ
             try:
                 made = cls.force_type(rv, environ)  # pyright: ignore[reportArgumentType]  # or a WSGI application

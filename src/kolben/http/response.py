@@ -222,12 +222,18 @@ class Response(WerkzeugResponse):
         return [chunk if type(chunk) is bytes else to_bytes(chunk) for chunk in body]
 
 
-def to_bytes(chunk: str | bytearray | memoryview) -> bytes:
-    """A piece of a body that is not just bytes, as bytes. NOTE: WSGI forbids subclasses of them.
+def to_bytes(chunk: t.Any) -> bytes:
+    """A piece of a body as exactly ``bytes``, which is what servers take.
 
-    :raises TypeError: it cannot be: it is a number, say.
+    :raises TypeError: it is neither text nor bytes.
     """
-    return chunk.encode() if isinstance(chunk, str) else bytes(memoryview(chunk))
+    if isinstance(chunk, str):
+        return chunk.encode()
+    if isinstance(chunk, (bytes, bytearray, memoryview)):
+        return bytes(chunk)
+    ctx = current.get(None)
+    where = "A response body" if ctx is None or ctx.request is None else f"The response of {ctx.request.endpoint!r}"
+    raise TypeError(f"{where} yielded a {type(chunk).__name__!r}: {chunk!r:.80}. It must yield 'str' or 'bytes'.")
 
 
 def check_response(response: WerkzeugResponse) -> None:

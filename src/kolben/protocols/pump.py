@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import bridge
 from ..http.headers import encode_headers
-from ..http.response import Response
+from ..http.response import Response, to_bytes
 from ..http.sse import EventStream
 from .wire import asgi_start
 
@@ -109,7 +109,7 @@ class Pump:
             if not self._is_bodiless(start["status"]):
                 pulled = 0
                 async for chunk in chunks:
-                    data = chunk.encode() if isinstance(chunk, str) else chunk
+                    data = chunk if type(chunk) is bytes else to_bytes(chunk)
                     if data:
                         await self._send({"type": "http.response.body", "body": data, "more_body": True})
                     pulled += 1

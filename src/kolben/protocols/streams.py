@@ -56,6 +56,7 @@ class OwnedStream:
     def __next__(self) -> bytes:
         try:
             chunk = self._context.run(next, self._iterator)
+            return chunk if type(chunk) is bytes else self._context.run(to_bytes, chunk)
         except StopIteration:
             self.close()
             raise
@@ -65,7 +66,6 @@ class OwnedStream:
                 self._context.run(self._ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
             self.close()
             raise
-        return chunk if type(chunk) is bytes else to_bytes(chunk)
 
     def close(self) -> None:
         """End the stream and the request. Further calls do nothing."""
