@@ -26,7 +26,7 @@ def test_streams_end_and_async_views_answer_while_every_view_thread_blocks(name:
             assert stream.recv(65536).startswith(b"HTTP/1.1 200 ")
         for _ in range(BLOCKING):
             open_connections.enter_context(live.send("/block"))
-        wait_until(lambda: live.get("/account")["blocking"] == WORKER_THREADS, 20)
+        wait_until(lambda: live.get("/account").get("blocking") == WORKER_THREADS, 20)
 
         _leave(streams)
         wait_until(lambda: live.get("/account").get("teardown_appcontext") == len(STREAMS), 20)
