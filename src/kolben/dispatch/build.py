@@ -14,12 +14,12 @@ from .. import bridge
 from ..globals import current
 from ..http.host import host_is_trusted
 from ..http.request import Request, split_blueprint_path
-from ..routing import Map, MapAdapter, NoRule, Unmatched, WebsocketMismatch, no_rule
+from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import overridable, run
 from .bind import websocket_parameter
 from .convert import make_converter
-from .errors import find_handler
+from .errors import explained, find_handler
 from .plan import Mode, Plan
 
 if t.TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Plans(dict[t.Any, Plan]):
             except Unmatched as reason:
                 if type(reason) is not NoRule or not self.matches_plainly:
                     return self._match_by_adapter(ctx)
-                request.routing_exception = _explained(no_rule(reason), request)
+                request.routing_exception = explained(no_rule(reason), request)
                 return self[None]
             request.url_rule = rule
             if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
@@ -108,7 +108,7 @@ class Plans(dict[t.Any, Plan]):
             if adapter is not None:
                 request.url_rule, request.view_args = adapter.match(return_rule=True)  # type: ignore[assignment]  # Werkzeug's Rule: ours
         except HTTPException as exc:
-            request.routing_exception = _explained(exc, request)
+            request.routing_exception = explained(exc, request)
             ctx.url_adapter = ctx.__dict__.get("_url_adapter")
             return self[None]
         if request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False):
@@ -250,21 +250,21 @@ class Plans(dict[t.Any, Plan]):
             return Mode.THREAD
         if plan.is_async:
             return Mode.LOOP
+        if blocking:
+            return Mode.THREAD
+        # NOTE: hooks may block even where the view does not: then each of them gets its thread, on the async twin.
+        return Mode.LOOP if self._has_hooks(scopes) else Mode.CALLER
+
+    def _has_hooks(self, scopes: tuple[str | None, ...]) -> bool:
         app = self.app
-        hooked = any(
-            _collect(registry, scopes)
-            for registry in (
-                app.url_value_preprocessors,
-                app.before_request_funcs,
-                app.after_request_funcs,
-                app.teardown_request_funcs,
-            )
+        registries = (
+            app.url_value_preprocessors,
+            app.before_request_funcs,
+            app.after_request_funcs,
+            app.teardown_request_funcs,
         )
-        hooked = hooked or bool(app.teardown_appcontext_funcs) or bool(app.error_handler_spec)
-        if not blocking:
-            # NOTE: hooks may block even where the view does not: then each of them gets its thread, on the async twin.
-            return Mode.LOOP if hooked else Mode.CALLER
-        return Mode.THREAD
+        hooked = any(_collect(registry, scopes) for registry in registries)
+        return hooked or bool(app.teardown_appcontext_funcs) or bool(app.error_handler_spec)
 
     def _session_saver(self, mode: Mode) -> Callable[[RequestContext, t.Any], t.Any]:
         app = self.app
@@ -292,26 +292,6 @@ class Plans(dict[t.Any, Plan]):
             return known[cls]
 
         return find
-
-
-class UpgradeRequired(HTTPException):
-    """A WebSocket was to be opened, but the server speaks WSGI, which has none.
-
-    NOTE: RFC 9110 section 15.5.22 wants an ``Upgrade`` header here; PEP 3333 forbids it, and servers hold to that.
-    """
-
-    code = 426
-    description = (
-        "This is a WebSocket, and the server that answers speaks WSGI, which cannot carry one. Serve the application"
-        " over ASGI: with 'granian --interface asgi', 'uvicorn' or 'hypercorn'."
-    )
-
-
-def _explained(exc: HTTPException, request: Request) -> HTTPException:
-    """The routing error, or a better one where a WebSocket's handshake came by WSGI."""
-    if isinstance(exc, WebsocketMismatch) and request.headers.get("Upgrade", "").lower() == "websocket":
-        return UpgradeRequired()
-    return exc
 
 
 def _blueprints_of(endpoint: str | None) -> tuple[str, ...]:

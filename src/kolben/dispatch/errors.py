@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 from werkzeug.exceptions import BadRequest, BadRequestKeyError, HTTPException
-from werkzeug.routing import RoutingException
+from werkzeug.routing import RoutingException, WebsocketMismatch
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +17,7 @@ if t.TYPE_CHECKING:
     from ..app import Kolben
     from ..config import Config
     from ..ctx import RequestContext
+    from ..http.request import Request
 
 Handler = t.Callable[..., t.Any]
 HandlerSpec = t.Mapping["str | None", "Mapping[int | None, Mapping[type[Exception], Handler]]"]
@@ -75,3 +76,23 @@ def must_propagate(app: Kolben) -> bool:
     if propagate is None:
         return bool(app.testing or app.debug)
     return bool(propagate)
+
+
+class UpgradeRequired(HTTPException):
+    """A WebSocket was to be opened, but the server speaks WSGI, which has none.
+
+    NOTE: RFC 9110 section 15.5.22 wants an ``Upgrade`` header here; PEP 3333 forbids it, and servers hold to that.
+    """
+
+    code = 426
+    description = (
+        "This is a WebSocket, and the server that answers speaks WSGI, which cannot carry one. Serve the application"
+        " over ASGI: with 'granian --interface asgi', 'uvicorn' or 'hypercorn'."
+    )
+
+
+def explained(exc: HTTPException, request: Request) -> HTTPException:
+    """The routing error, or a better one where a WebSocket's handshake came by WSGI."""
+    if isinstance(exc, WebsocketMismatch) and request.headers.get("Upgrade", "").lower() == "websocket":
+        return UpgradeRequired()
+    return exc

@@ -38,6 +38,26 @@ def check_framing(transfer_encoding: str, has_length: bool) -> None:
         raise AmbiguousBody("The Transfer-Encoding of the request is not 'chunked'.")
 
 
+def check_host(host: str | None, *, version: str | None, has_peer: bool) -> None:
+    """Refuse a Host header that is none, or, where one has to be, missing.
+
+    :param version: of HTTP, without its name.
+    :param has_peer: whether the request came over a connection. Without, it is no request from a network, but a
+        program's own, which may leave the header out.
+    :raises BadRequest: it is refused.
+    """
+    if host is not None:
+        if host not in VALID_HOSTS:
+            parse_host(host)
+    elif version == "1.1" and has_peer:
+        raise BadRequest("The request has no Host header.")  # RFC 9112 section 3.2
+
+
+def with_one_slash(path: str) -> str:
+    """The path with one slash at its beginning, where it had several: a second one would begin a host."""
+    return "/" + path.lstrip("/") if path[1:2] == "/" else path
+
+
 def checked(scope: Scope, index: dict[bytes, bytes]) -> str:
     """The path of a request whose head is not plain to see as good. It begins with exactly one slash.
 
@@ -56,17 +76,15 @@ def checked(scope: Scope, index: dict[bytes, bytes]) -> str:
     validate_target(scope["path"], method, scope.get("root_path") or "")
     path = decode_path_asgi(scope_path(scope), scope.get("raw_path"))
     path = validate_target(path, method, scope.get("root_path") or "")
-    path = "/" + path.lstrip("/") if path[1:2] == "/" else path
     host = index.get(b"host")
+    check_host(
+        None if host is None else host.decode("latin-1"),
+        version=scope.get("http_version"),
+        has_peer=bool(scope.get("client")),
+    )
     if host is None:
-        if scope.get("http_version") == "1.1" and scope.get("client"):
-            # RFC 9112 section 3.2. NOTE: without a peer it is no request from a network, but a program's own.
-            raise BadRequest("The request has no Host header.")
-        return path
-    text = host.decode("latin-1")
-    if text not in VALID_HOSTS:
-        parse_host(text)
+        return with_one_slash(path)
     if len(KNOWN_HOSTS) >= MAX_VALID_HOSTS:
         KNOWN_HOSTS.clear()
     KNOWN_HOSTS[host] = None
-    return path
+    return with_one_slash(path)

@@ -13,10 +13,10 @@ from .. import bridge
 from ..ctx import RequestContext
 from ..globals import current
 from ..http.body import parse_content_length
-from ..http.host import VALID_HOSTS, decode_path, parse_host, validate_target
+from ..http.host import VALID_HOSTS, decode_path, validate_target
 from ..http.response import Response
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
-from .head import check_framing
+from .head import check_framing, check_host, with_one_slash
 from .streams import OwnedStream
 
 if t.TYPE_CHECKING:
@@ -112,14 +112,12 @@ def _checked(environ: WSGIEnvironment, path: str) -> str:
     if "HTTP_TRANSFER_ENCODING" in environ:
         check_framing(environ["HTTP_TRANSFER_ENCODING"], bool(environ.get("CONTENT_LENGTH")))
     path = decode_path(validate_target(path, environ.get("REQUEST_METHOD", "GET"), environ.get("SCRIPT_NAME", "")))
-    host = environ.get("HTTP_HOST")
-    if host is None:
-        if environ.get("SERVER_PROTOCOL") == "HTTP/1.1" and environ.get("REMOTE_ADDR"):
-            # RFC 9112 section 3.2. NOTE: without a peer it is no request from a network, but a program's own.
-            raise BadRequest("The request has no Host header.")
-    elif host not in VALID_HOSTS:
-        parse_host(host)
-    return "/" + path.lstrip("/") if path[1:2] == "/" else path
+    check_host(
+        environ.get("HTTP_HOST"),
+        version=environ.get("SERVER_PROTOCOL", "").removeprefix("HTTP/"),
+        has_peer=bool(environ.get("REMOTE_ADDR")),
+    )
+    return with_one_slash(path)
 
 
 def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
