@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import typing as t
@@ -144,7 +143,8 @@ def served(project: Project) -> Iterator[str]:
         else:
             pytest.fail("the server did not start")
     finally:
-        process.send_signal(signal.SIGINT)
+        # NOTE: not SIGINT, which a process that a shell started in the background ignores, and hands down.
+        process.terminate()
         process.wait(10)
         process.stderr.close()
 
