@@ -1,0 +1,108 @@
+"""The socket that a server listens on: opened by the parent process, handed to each child.
+
+The parent keeps it open for as long as the server lives. A child that is replaced leaves the connections that nobody
+has accepted yet to the others, or to its successor.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import typing as t
+
+FD_VARIABLE = "KOLBEN_LISTEN_FD"
+"""The environment variable by which a child process is told the descriptor of the socket that it inherits."""
+
+BACKLOG = 2048
+"""Connections that may wait to be accepted. The kernel has a limit of its own (``net.core.somaxconn``)."""
+
+
+class Listener:
+    """A listening socket, and how it is written down.
+
+    :param sock: the socket, bound and listening.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.is_unix = sock.family == getattr(socket, "AF_UNIX", None)
+
+    @classmethod
+    def open(cls, bind: str, backlog: int = BACKLOG) -> t.Self:
+        """Listen on ``host:port``, ``[IPv6 address]:port`` or ``unix:path``.
+
+        A socket file that a server left behind is replaced; one that a server answers on is not.
+
+        :raises OSError: the address is taken, is not this machine's, or may not be bound by this user.
+        :raises ValueError: ``bind`` is not an address.
+        """
+        if bind.startswith("unix:"):
+            return cls(_open_unix(bind.removeprefix("unix:"), backlog))
+        return cls(_open_tcp(*_host_and_port(bind), backlog))
+
+    @classmethod
+    def inherit(cls) -> t.Self | None:
+        """The socket that the parent process handed over, ``None`` in a process that has no such parent."""
+        fd = os.environ.get(FD_VARIABLE)
+        return None if fd is None else cls(socket.socket(fileno=int(fd)))
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as ``open`` takes it: with the port that the kernel chose where 0 was asked for."""
+        name = self.sock.getsockname()
+        if self.is_unix:
+            return f"unix:{name}"
+        host, port = name[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def close(self) -> None:
+        """Listen no longer; a socket file is removed."""
+        path = self.sock.getsockname() if self.is_unix else None
+        self.sock.close()
+        if path and os.path.exists(path):
+            os.unlink(path)
+
+
+def _host_and_port(bind: str) -> tuple[str, int]:
+    host, colon, port = bind.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535:
+        raise ValueError(f"'{bind}' is not an address: write 'host:port', '[IPv6 address]:port' or 'unix:path'.")
+    return host.strip("[]"), int(port)
+
+
+def _open_tcp(host: str, port: int, backlog: int) -> socket.socket:
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, _, _, _, address = found[0]
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(backlog)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _open_unix(path: str, backlog: int) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        if os.path.exists(path):
+            _remove_abandoned(path)
+        sock.bind(path)
+        sock.listen(backlog)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _remove_abandoned(path: str) -> None:
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        probe.connect(path)
+    except ConnectionRefusedError:
+        os.unlink(path)
+    finally:
+        probe.close()
