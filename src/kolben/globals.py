@@ -46,38 +46,45 @@ an open WebSocket. Use `request` in a view that answers HTTP.\
 """
 
 
+def _outside(message: str, name: str) -> RuntimeError:
+    # NOTE: loaded by the first error; most programs have none.
+    from .outside import OutsideContextError
+
+    return OutsideContextError(message, name)
+
+
 def _app_ctx() -> AppContext:
     ctx = current.get(None)
     if ctx is None:
-        raise RuntimeError(_NO_APP)
+        raise _outside(_NO_APP, "app_ctx")
     return ctx.app_ctx
 
 
 def _request_ctx() -> RequestContext:
     ctx = current.get(None)
     if ctx is None or (request_ctx := ctx.request_ctx) is None:
-        raise RuntimeError(_NO_REQUEST)
+        raise _outside(_NO_REQUEST, "request_ctx")
     return request_ctx
 
 
 def _current_app() -> Kolben:
     ctx = current.get(None)
     if ctx is None:
-        raise RuntimeError(_NO_APP)
+        raise _outside(_NO_APP, "current_app")
     return ctx.app
 
 
 def _g() -> _AppCtxGlobals:
     ctx = current.get(None)
     if ctx is None:
-        raise RuntimeError(_NO_APP)
+        raise _outside(_NO_APP, "g")
     return ctx.g
 
 
 def _request() -> Request:
     ctx = current.get(None)
     if ctx is None or (request := ctx.request) is None:
-        raise RuntimeError(_NO_REQUEST)
+        raise _outside(_NO_REQUEST, "request")
     return request
 
 
@@ -88,7 +95,7 @@ def _session() -> SessionMixin:
 def _websocket() -> WebSocket:
     websocket = _request_ctx().websocket
     if websocket is None:
-        raise RuntimeError(_NO_WEBSOCKET)
+        raise _outside(_NO_WEBSOCKET, "websocket")
     return websocket
 
 

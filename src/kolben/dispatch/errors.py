@@ -6,6 +6,7 @@ class, the nearest class in the method resolution order first. What was found is
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
 from werkzeug.exceptions import BadRequest, BadRequestKeyError, HTTPException
@@ -57,6 +58,10 @@ def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.
             # NOTE: a redirect made by routing answers for itself; handlers would turn it into an error.
             return plan.pass_through
         return plan.find_handler(exc) or plan.pass_through
+    if isinstance(exc, RuntimeError) and "flask.globals" in sys.modules:
+        from ..outside import explain_foreign_proxy
+
+        explain_foreign_proxy(exc)
     return plan.find_handler(exc)
 
 
