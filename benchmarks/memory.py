@@ -46,9 +46,9 @@ def measured(name: str, size: int) -> str:
     return f"| {name} | {idle:.1f} | {small:.1f} | {large:.1f} | {large - small:+.1f} | {seconds:.1f} | {meanwhile} |"
 
 
-def peak(live: Live) -> float:
-    """The most mebibytes that the worker has occupied so far."""
-    with open(f"/proc/{live.get('/process')['pid']}/status") as status:
+def peak(live: Live, process: str = "/process") -> float:
+    """The most mebibytes that the worker has occupied so far; ``process`` is the view that tells its number."""
+    with open(f"/proc/{live.get(process)['pid']}/status") as status:
         fields = dict(line.split(":", 1) for line in status)
     return int(fields["VmHWM"].split()[0]) / 1024
 
