@@ -62,6 +62,15 @@ def test_route_for_one_method(app: Kolben, client: KolbenClient, view_kind: Kind
     assert client.open("/", method="TRACE").status_code == 405
 
 
+@pytest.mark.parametrize("name", ["route", "get", "post", "websocket"])
+def test_decorator_without_parentheses(app: Kolben, name: str) -> None:
+    def index() -> str:
+        return ""
+
+    with pytest.raises(TypeError, match=rf"'@app.{name}' stands without a rule above the function 'index' \(.* line "):
+        getattr(app, name)(index)
+
+
 def test_method_that_is_not_allowed_names_those_that_are(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
     app.add_url_rule("/", "view", view_kind(lambda: "x"), methods=["POST"])
     app.add_url_rule("/", "other", view_kind(lambda: "x"), methods=["PUT"])

@@ -69,6 +69,17 @@ class TestRendering:
             with pytest.raises(TemplateNotFound, match=r"missing\.html"):
                 render_template("missing.html")
 
+    def test_a_missing_one_is_told_with_the_folders_searched(self, app: Kolben, tmp_path: pathlib.Path) -> None:
+        app.register_blueprint(
+            Blueprint("blog", __name__, root_path=str(tmp_path), template_folder="nowhere"), url_prefix="/blog"
+        )
+        with app.app_context(), pytest.raises(TemplateNotFound) as caught:
+            render_template("missing.html")
+
+        assert caught.value.name == "missing.html"
+        assert "none of these folders:\n- DictLoader\n" in str(caught.value)
+        assert f"- {tmp_path}/nowhere (does not exist)" in str(caught.value)
+
     def test_without_a_request(self, app: Kolben) -> None:
         with app.app_context():
             assert render_template_string("{{ g.user|default('nobody') }} {{ config.TESTING }}") == "nobody True"

@@ -13,6 +13,8 @@ import threading
 import typing as t
 from functools import lru_cache
 
+from .places import short_path
+
 if t.TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
 
@@ -144,10 +146,8 @@ def source_of(place: Place) -> str:
 
 
 def where(place: Place) -> str:
-    """``'file', line n``: relative to the current folder if it is below that."""
-    path = place.code.co_filename
-    here = os.getcwd() + os.sep
-    return f"'{path.removeprefix(here)}', line {_line_of(place)}"
+    """``'file', line n``: from the current folder on, if it is below that."""
+    return f"'{short_path(place.code.co_filename)}', line {_line_of(place)}"
 
 
 def _line_of(place: Place) -> int:

@@ -51,6 +51,17 @@ def setupmethod(f: F) -> F:
     return t.cast(F, update_wrapper(wrapper, f))
 
 
+def _check_rule(rule: t.Any, decorator: str) -> None:
+    """Refuse a decorator without its parentheses, which would register nothing and say nothing."""
+    if callable(rule):
+        from .places import describe_function
+
+        raise TypeError(
+            f"'{decorator}' stands without a rule above the function {describe_function(rule)}. Write it with the path"
+            f' that the function answers: {decorator}("/").'
+        )
+
+
 def _default_template_ctx_processor() -> dict[str, t.Any]:
     from .templating import _default_template_ctx_processor as processor
 
@@ -208,6 +219,7 @@ class Registrar:
     def _method_route(self, method: str, rule: str, options: dict[str, t.Any]) -> Callable[[T_route], T_route]:
         if "methods" in options:
             raise TypeError("Use the 'route' decorator to use the 'methods' argument.")
+        _check_rule(rule, f"@app.{method.lower()}")
         return self.route(rule, methods=[method], **options)
 
     @setupmethod
@@ -249,7 +261,9 @@ class Registrar:
         :param stream_body: True to get the request's body as it arrives instead of complete.
         :param max_content_length: bytes; this route's limit instead of ``MAX_CONTENT_LENGTH``.
         :param options: further options of :class:`.Rule` (``methods``, ``defaults``, ``strict_slashes`` ...).
+        :raises TypeError: it stands without parentheses.
         """
+        _check_rule(rule, "@app.route")
 
         def decorator(f: T_route) -> T_route:
             endpoint = options.pop("endpoint", None)
@@ -261,6 +275,7 @@ class Registrar:
     @setupmethod
     def websocket(self, rule: str, **options: t.Any) -> Callable[[T_websocket], T_websocket]:
         """Decorate a view function to serve WebSockets at ``rule``."""
+        _check_rule(rule, "@app.websocket")
 
         def decorator(f: T_websocket) -> T_websocket:
             endpoint = options.pop("endpoint", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import typing as t
 from collections.abc import Iterator
@@ -235,7 +236,7 @@ class DispatchingJinjaLoader(BaseLoader):
                 return loader.get_source(environment, template)
             except TemplateNotFound:
                 continue
-        raise TemplateNotFound(template)
+        raise TemplateNotFound(template, self._say_where(template))
 
     def _get_source_explained(self, environment: JinjaEnvironment, template: str) -> Source:
         attempts: list[tuple[Registrar, BaseLoader, Source | None]] = []
@@ -248,7 +249,15 @@ class DispatchingJinjaLoader(BaseLoader):
         for _owner, _loader, source in attempts:
             if source is not None:
                 return source
-        raise TemplateNotFound(template)
+        raise TemplateNotFound(template, self._say_where(template))
+
+    def _say_where(self, template: str) -> str:
+        """The message for a template that is missing: the folders that do not have it."""
+        loaders = [loader for _owner, loader in self._iter_loaders()]
+        places = [path for loader in loaders for path in getattr(loader, "searchpath", [type(loader).__name__])]
+        # NOTE: a folder that is missing altogether is the likeliest cause of all.
+        shown = [path if os.path.isdir(path) or os.sep not in path else f"{path} (does not exist)" for path in places]
+        return f"{template}\n\nIt is in none of these folders:\n" + "\n".join(f"- {place}" for place in shown)
 
     def explain(self, template: str, attempts: list[tuple[Registrar, BaseLoader, Source | None]]) -> None:
         """Log where a template was looked for, and what was found there."""

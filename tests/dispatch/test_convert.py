@@ -110,6 +110,16 @@ def test_return_value_that_is_none(app: Kolben, client: KolbenClient, view_kind:
         client.get("/")
 
 
+def test_the_view_that_returned_none_is_named(app: Kolben, client: KolbenClient) -> None:
+    def forgetful() -> t.Any: ...
+
+    app.add_url_rule("/", view_func=forgetful)
+
+    line = forgetful.__code__.co_firstlineno
+    with pytest.raises(TypeError, match=rf"Its view is 'forgetful' \('.*test_convert\.py', line {line}\)"):
+        client.get("/")
+
+
 @pytest.mark.parametrize("accept", ["application/json", "application/problem+json", "application/json, text/html;q=0"])
 def test_client_that_prefers_json_gets_a_problem_document(app: Kolben, client: KolbenClient, accept: str) -> None:
     response = client.get("/missing", headers={"Accept": accept})

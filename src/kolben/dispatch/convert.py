@@ -65,7 +65,7 @@ class _Converter:
         if rv is None:
             raise TypeError(
                 f"The view function for {_request().endpoint!r} did not return a valid response. The function either"
-                " returned None or ended without a return statement."
+                f" returned None or ended without a return statement.{self._name_view()}"
             )
         cls = self.app.response_class
         if isinstance(rv, cls):
@@ -84,6 +84,13 @@ class _Converter:
         if headers:
             response.headers.update(headers)
         return response
+
+    def _name_view(self) -> str:
+        """Where the endpoint's view is, if it has one."""
+        from ..places import describe_function
+
+        view = self.app.view_functions.get(_request().endpoint or "")
+        return "" if view is None else f" Its view is {describe_function(view)}."
 
     def _convert_object(self, rv: t.Any) -> Response:
         cls = self.app.response_class
