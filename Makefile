@@ -2,7 +2,7 @@
 #
 #   make run      the demonstration on http://127.0.0.1:8000/   (PORT=9000, HOST=0.0.0.0)
 #   make test     the tests                                     (ARGS="tests/http -k range", JOBS=4)
-#   make bench    the cost of a request, Kolben and its peers   (ARGS="--quick")
+#   make bench    what requests cost, Kolben and its peers   (ARGS="inprocess --kind json", ARGS="compare HEAD~3")
 #
 # PYTHON chooses the interpreter (default: python3, or the newest python3.x that is found when that one is too old).
 # VENV chooses the folder of the virtual environment; one for each interpreter can stand side by side.
@@ -133,7 +133,7 @@ $(BENCH)/.ready-$(VERSION): pyproject.toml
 	@touch "$@"
 
 bench: $(BENCH)/.ready-$(VERSION)
-	@"$(BENCH)/bin/python" benchmarks/inprocess.py $(ARGS)
+	@"$(BENCH)/bin/python" -m benchmarks $(ARGS)
 
 format: $(READY)/lint
 	"$(BIN)/ruff" check --fix .

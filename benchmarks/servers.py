@@ -169,7 +169,15 @@ def load(port: int, kind: Kind, seconds: float, script: Path) -> float:
         lines.append(f"wrk.body = {lua(kind.body.decode())}")
     script.write_text("\n".join(lines))
     target = kind.path + (f"?{kind.query}" if kind.query else "")
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "-s", str(script), f"http://127.0.0.1:{port}{target}"]
+    command = [
+        "wrk",
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds:g}s",
+        "-s",
+        str(script),
+        f"http://127.0.0.1:{port}{target}",
+    ]
     output = subprocess.run([*on_core(1), *command], capture_output=True, text=True, check=True).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", output)
     assert rate is not None, output
@@ -233,7 +241,9 @@ def main() -> None:
         for number in range(options.rounds):
             for kind in options.kind or SERVED_KINDS:
                 for contestant in contestants:
-                    table.add(kind, contestant, measured(contestant, KINDS[kind], options.seconds, Path(folder, "wrk.lua")))
+                    table.add(
+                        kind, contestant, measured(contestant, KINDS[kind], options.seconds, Path(folder, "wrk.lua"))
+                    )
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
     for protocol in options.protocol or CONTESTANTS:
         print(f"\n### {protocol.upper()}\n\n{table.markdown(protocol)}")
