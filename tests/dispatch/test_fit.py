@@ -27,7 +27,8 @@ def test_a_parameter_that_no_variable_is_for(app: Kolben) -> None:
 
     line = user.__code__.co_firstlineno
     assert first_request(app) == (
-        f"The view function 'user' ('tests/dispatch/test_fit.py', line {line}) takes 'id', which its rule '/user' has not got. Add '<id>' to the rule, or give the parameter a default value."
+        f"The view function 'user' ('tests/dispatch/test_fit.py', line {line}) takes 'id', which"
+        " its rule '/user' has not got. Add '<id>' to the rule, or give the parameter a default value."
     )
 
 
