@@ -3,7 +3,7 @@
     python -m benchmarks compare HEAD~3
     python -m benchmarks compare v1 v2 --protocol asgi --kind json --rounds 9
 
-Each commit is checked out into ``.cache/compare``; both run the benchmark and the peers' environment of the working copy.
+Each commit is checked out into ``.cache/compare``; both are measured by the benchmark of the working copy.
 """
 
 from __future__ import annotations

@@ -66,9 +66,7 @@ def with_template(depth: int, items: int) -> Kolben:
     app = Kolben(__name__)
     pages = {"0.html": "<ul>{% block body %}{% for item in items %}<li>{{ item }}</li>{% endfor %}{% endblock %}</ul>"}
     for number in range(1, depth + 1):
-        pages[f"{number}.html"] = (
-            f'{{% extends "{number - 1}.html" %}}{{% block body %}}{{{{ super() }}}}{{% endblock %}}'
-        )
+        pages[f"{number}.html"] = f'{{% extends "{number - 1}.html" %}}' + "{% block body %}{{ super() }}{% endblock %}"
     app.jinja_env.loader = DictLoader(pages)
     values = [f"Item <{number}>" for number in range(items)]
 

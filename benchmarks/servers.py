@@ -40,7 +40,7 @@ COMMANDS = {
     "granian-wsgi": "granian --interface wsgi --no-log --workers 1 --blocking-threads 1 --host 127.0.0.1 --port {port}",
     "granian-asgi": "granian --interface asgi --no-log --workers 1 --host 127.0.0.1 --port {port}",
     "gunicorn": "gunicorn --worker-class gthread --threads 4 --keep-alive 60 --log-level error --bind 127.0.0.1:{port}",
-    "uvicorn": "uvicorn --no-access-log --log-level error --loop uvloop --http httptools --host 127.0.0.1 --port {port}",
+    "uvicorn": "uvicorn --no-access-log --log-level error --loop uvloop --http httptools --port {port}",
     "kolben-serve": "kolben --app served:app serve --workers 1 --bind 127.0.0.1:{port}",
 }
 """The servers. The application is named at the end, except to Kolben's."""
