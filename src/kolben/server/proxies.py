@@ -26,10 +26,10 @@ from .forwarded import (
 )
 
 if t.TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     Scope: t.TypeAlias = dict[str, t.Any]
-    ASGIApp: t.TypeAlias = Callable[[Scope, t.Any, t.Any], Awaitable[None]]
+    ASGIApp: t.TypeAlias = Callable[[Scope, t.Any, t.Any], Coroutine[t.Any, t.Any, None]]
 
 Family: t.TypeAlias = t.Literal["forwarded", "x-forwarded"]
 
@@ -144,7 +144,7 @@ class ProxyHeaders:
         self.asgi = asgi
         self.proxies = spec if isinstance(spec, Proxies) else Proxies(spec)
 
-    def __call__(self, scope: Scope, receive: t.Any, send: t.Any) -> Awaitable[None]:
+    def __call__(self, scope: Scope, receive: t.Any, send: t.Any) -> Coroutine[t.Any, t.Any, None]:
         """Answer a request. No coroutine of its own: to peers that are no proxies this costs a look into a dict."""
         if scope["type"] == "lifespan" or not self.proxies.trust_peer(scope):
             return self.asgi(scope, receive, send)
