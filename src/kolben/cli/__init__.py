@@ -53,4 +53,10 @@ with a 'wsgi.py' or 'app.py' file in the current directory.
 
 def main() -> None:
     """Run the ``kolben`` command with the arguments of this process."""
-    cli.main()
+    try:
+        cli.main()
+    except Exception as exc:
+        from .crash import print_crash
+
+        print_crash(exc)
+        raise SystemExit(1) from None

@@ -12,6 +12,8 @@ import typing as t
 
 import click
 
+from kolben.places import describe_function
+
 from .cycle import describe_cycle
 
 if t.TYPE_CHECKING:
@@ -222,7 +224,7 @@ def _call_factory(factory: FunctionType, refusal: str, *args: t.Any, **kwargs: t
     except TypeError as exc:
         if not _called_with_wrong_args(factory):
             raise
-        raise NoAppException(refusal) from exc
+        raise NoAppException(f"{refusal}\n\n{describe_function(factory)}: {exc}.") from exc
 
 
 def _called_with_wrong_args(function: Callable[..., t.Any]) -> bool:
