@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import typing as t
 
@@ -55,6 +56,18 @@ def test_a_check_can_be_left_out(runner: CliRunner) -> None:
     assert check(runner, ["--ignore", "no-such-check"]).exit_code == 2
 
 
+def test_findings_as_json(runner: CliRunner) -> None:
+    result = check(runner, ["--json"], TRUSTED_HOSTS=["*"])
+
+    assert result.exit_code == 1
+    (found,) = json.loads(result.output)
+    assert found["check"] == "hosts"
+    assert found["level"] == "error"
+    assert found["problem"].startswith("TRUSTED_HOSTS has '*'")
+    assert found["fix"]
+    assert (found["file"], found["line"]) == (None, None)
+
+
 def test_debug_mode_of_the_application_itself_is_seen(runner: CliRunner) -> None:
     assert "error: Debug mode is on." in check(runner, DEBUG=True).output
 
@@ -77,6 +90,6 @@ def test_a_real_check(project: Project, kolben: Command) -> None:
 
     assert done.returncode == 1
     assert "error: SECRET_KEY is short, 3 characters." in done.stdout
-    assert "error: In line 1 of the template 'page.html': TemplateSyntaxError" in done.stdout
+    assert "\ntemplates/page.html:1: error: In line 1 of the template 'page.html': TemplateSyntaxError" in done.stdout
     assert done.stdout.endswith("Found 2 errors, 1 warning.\n")
     assert done.stderr == ""

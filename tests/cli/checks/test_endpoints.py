@@ -28,7 +28,7 @@ def test_a_rule_without_a_view(sound: Kolben) -> None:
     sound.add_url_rule("/lonely/too", endpoint="lonely")
 
     assert problems(sound) == [
-        "The rule '/lonely' cannot be answered: no view function is registered for the endpoint 'lonely'."
+        "The rule '/lonely' cannot be answered. No view function is registered for the endpoint 'lonely'."
     ]
 
 
@@ -41,8 +41,8 @@ def test_a_view_that_does_not_fit_its_rule(rule: str, sound: Kolben) -> None:
 
     (found,) = problems(sound)
 
-    assert found.startswith(f"The rule '{rule}' cannot be answered: its view function '")
-    assert "user(id: " in found
+    assert found.startswith(f"The rule '{rule}' cannot be answered. The ")
+    assert "'user' ('tests/cli/checks/test_endpoints.py', line " in found
 
 
 def test_preprocessors_may_take_variables_away(sound: Kolben) -> None:
@@ -65,4 +65,24 @@ def test_an_endpoint_whose_plan_cannot_be_made(sound: Kolben, monkeypatch: pytes
 
     monkeypatch.setattr(sound, "plans", plans)
 
-    assert "the endpoint 'index' cannot be built: RuntimeError: a bad hook." in "".join(problems(sound))
+    assert "The endpoint 'index' cannot be built: RuntimeError: a bad hook." in "".join(problems(sound))
+
+
+def test_the_place_of_the_view_is_given(sound: Kolben) -> None:
+    def user(id: int) -> str:
+        return ""
+
+    sound.add_url_rule("/user", view_func=user)
+
+    assert [finding.place for finding in check_endpoints(sound)] == [(__file__, user.__code__.co_firstlineno)]
+
+
+def test_rules_that_another_hides(sound: Kolben) -> None:
+    sound.add_url_rule("/", "first", lambda: "")
+    sound.add_url_rule("/", "second", lambda: "", methods=["GET", "POST"])
+    sound.add_url_rule("/", "socket", lambda ws: None, websocket=True)
+    sound.add_url_rule("/", "first", methods=["GET"])
+
+    assert problems(sound) == [
+        "'second' never gets a request for GET /: 'first' has the same rule, and comes first.",
+    ]

@@ -9,11 +9,18 @@ import pytest
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from kolben import Kolben
-from kolben.cli.checks.settings import check_cookies, check_debug, check_hosts, check_secret_key
+from kolben.cli.checks.settings import (
+    check_cookies,
+    check_debug,
+    check_hosts,
+    check_limits,
+    check_origins,
+    check_secret_key,
+)
 
 
 def test_a_sound_configuration_has_no_findings(sound: Kolben) -> None:
-    for check in (check_debug, check_secret_key, check_cookies, check_hosts):
+    for check in (check_debug, check_secret_key, check_cookies, check_hosts, check_limits, check_origins):
         assert list(check(sound)) == []
 
 
@@ -102,3 +109,34 @@ def test_s4_proxies_of_the_server_count(sound: Kolben) -> None:
     os.environ["KOLBEN_SERVE_PROXIES"] = "1"
 
     assert [finding.level for finding in check_hosts(sound)] == ["error"]
+
+
+@pytest.mark.parametrize("entry", ["*.example.org", "https://example.org", "example.org/path", "", "a b", None, 7])
+def test_s3_hosts_that_match_nothing(entry: t.Any, sound: Kolben) -> None:
+    sound.config["TRUSTED_HOSTS"] = ["example.org", ".example.org", "example.org:8000", "[::1]", entry]
+
+    (finding,) = check_hosts(sound)
+
+    assert finding.level == "error"
+    assert finding.problem == f"TRUSTED_HOSTS has {entry!r}, which is no host name. Every request fails."
+
+
+@pytest.mark.parametrize(("entry", "level"), [("example.org", "error"), ("https://*.a.org", "error"), ("*", "warning")])
+def test_s3_origins(entry: str, level: str, sound: Kolben) -> None:
+    sound.config["WEBSOCKET_ALLOWED_ORIGINS"] = ["https://app.example.org", entry]
+
+    assert [(finding.level, repr(entry) in finding.problem) for finding in check_origins(sound)] == [(level, True)]
+
+
+def test_bodies_without_a_limit(sound: Kolben) -> None:
+    sound.config["MAX_CONTENT_LENGTH"] = None
+
+    (finding,) = check_limits(sound)
+
+    assert finding.problem.startswith("MAX_CONTENT_LENGTH is None.")
+
+
+def test_costly_settings_of_development(sound: Kolben) -> None:
+    sound.config["EXPLAIN_TEMPLATE_LOADING"] = True
+
+    assert [finding.level for finding in check_limits(sound)] == ["warning"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typing as t
 
+from .database import check_database
 from .endpoints import check_endpoints
-from .settings import check_cookies, check_debug, check_hosts, check_secret_key
+from .settings import check_cookies, check_debug, check_hosts, check_limits, check_origins, check_secret_key
 from .templates import check_templates
 
 if t.TYPE_CHECKING:
@@ -20,6 +21,9 @@ CHECKS: dict[str, Callable[[Kolben], Iterator[Finding]]] = {
     "secret-key": check_secret_key,
     "cookies": check_cookies,
     "hosts": check_hosts,
+    "origins": check_origins,
+    "limits": check_limits,
+    "database": check_database,
     "templates": check_templates,
     "endpoints": check_endpoints,
 }

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import typing as t
 
-from .finding import Finding, error
+from kolben.dispatch.fit import misfit
+from kolben.places import function_place
+
+from .finding import Finding, error, warning
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from werkzeug.routing import Rule
 
@@ -24,15 +26,18 @@ def check_endpoints(app: Kolben) -> Iterator[Finding]:
             continue
         view = app.view_functions.get(endpoint)
         problem = (
-            f"no view function is registered for the endpoint '{endpoint}'"
+            f"No view function is registered for the endpoint '{endpoint}'."
             if view is None
-            else _plan_error(app, endpoint) or _signature_error(app, rule, view)
+            else _plan_error(app, endpoint) or _signature_error(app, rule)
         )
         if problem:
             failed.add(endpoint)
             yield error(
-                f"The rule '{rule.rule}' cannot be answered: {problem}.", "Correct the rule or its view function."
+                f"The rule '{rule.rule}' cannot be answered. {problem}",
+                "Correct the rule or its view function.",
+                None if view is None else function_place(view),
             )
+    yield from _hidden_rules(app)
 
 
 def _plan_error(app: Kolben, endpoint: str) -> str | None:
@@ -41,23 +46,35 @@ def _plan_error(app: Kolben, endpoint: str) -> str | None:
         for on_loop in (False, True):
             app.plans(on_loop)[endpoint]
     except Exception as exc:
-        return f"the endpoint '{endpoint}' cannot be built: {type(exc).__name__}: {exc}"
+        return f"The endpoint '{endpoint}' cannot be built: {type(exc).__name__}: {exc}."
     return None
 
 
-def _signature_error(app: Kolben, rule: Rule, view: Callable[..., t.Any]) -> str | None:
+def _signature_error(app: Kolben, rule: Rule) -> str | None:
     """Return why the view cannot be called with the variables of its rule."""
-    scopes = (None, str(rule.endpoint).rpartition(".")[0] or None)
+    endpoint = str(rule.endpoint)
+    scopes = (None, endpoint.rpartition(".")[0] or None)
     if any(app.url_value_preprocessors.get(scope) for scope in scopes):
         # These may take variables away, or add some.
         return None
-    try:
-        signature = inspect.signature(view)
-    except (TypeError, ValueError):
-        return None
-    variables = dict.fromkeys(rule.arguments) | dict(rule.defaults or {})
-    try:
-        signature.bind(**variables)
-    except TypeError as exc:
-        return f"its view function '{getattr(view, '__qualname__', view)}{signature}' does not fit its variables: {exc}"
-    return None
+    return misfit(app.view_functions[endpoint], rule)
+
+
+def _hidden_rules(app: Kolben) -> Iterator[Finding]:
+    """Rules of which an earlier one takes every request."""
+    seen: dict[tuple[t.Any, ...], str] = {}
+    for rule in app.url_map.iter_rules():
+        endpoint = str(rule.endpoint)
+        if rule.build_only or rule.alias:
+            continue
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            key = (rule.rule, rule.host, rule.subdomain, rule.websocket, method)
+            first = seen.setdefault(key, endpoint)
+            if first != endpoint:
+                view = app.view_functions.get(endpoint)
+                yield warning(
+                    f"'{endpoint}' never gets a request for {method} {rule.rule}: '{first}' has the same rule, and"
+                    " comes first.",
+                    "Give one of them another rule, or other methods.",
+                    None if view is None else function_place(view),
+                )

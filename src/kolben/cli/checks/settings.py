@@ -7,6 +7,7 @@ import sys
 import typing as t
 
 from kolben.cli.environment import read_env
+from kolben.http.host import host_is_trusted
 
 from .finding import Finding, error, warning
 
@@ -89,13 +90,60 @@ def check_cookies(app: Kolben) -> Iterator[Finding]:
 
 def check_hosts(app: Kolben) -> Iterator[Finding]:
     """The host of a request is one of this site's, most of all where a proxy's word for it is believed."""
-    if app.config.get("TRUSTED_HOSTS"):
+    if hosts := app.config.get("TRUSTED_HOSTS"):
+        yield from _check_host_entries(hosts)
         return
     fix = "Set TRUSTED_HOSTS to the names of this site, for example ['example.org', '.example.org']."
     if _believes_proxies(app):
         yield error("Proxy headers are believed, but TRUSTED_HOSTS is not set. Clients choose the host of URLs.", fix)
     else:
         yield warning("TRUSTED_HOSTS is not set. Requests are answered whatever host they name.", fix)
+
+
+def _check_host_entries(hosts: t.Any) -> Iterator[Finding]:
+    for entry in (hosts,) if isinstance(hosts, str) else hosts:
+        try:
+            host_is_trusted("host", (entry,))
+        except (AttributeError, TypeError, ValueError):
+            yield error(
+                f"TRUSTED_HOSTS has {entry!r}, which is no host name. Every request fails.",
+                "Write 'example.org' for one host, or '.example.org' for it and all below it: no scheme, path or '*'.",
+            )
+
+
+def check_limits(app: Kolben) -> Iterator[Finding]:
+    """What a request may send, and how long a session lasts, is limited."""
+    for name in ("MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE", "MAX_FORM_PARTS"):
+        if app.config.get(name) is None:
+            yield warning(
+                f"{name} is None. A client may send as much as it likes, and fill the disk or the memory.",
+                f"Set {name}. A route that takes more says so itself: max_content_length=…",
+            )
+    if app.config.get("EXPLAIN_TEMPLATE_LOADING") or app.config.get("TEMPLATES_AUTO_RELOAD"):
+        yield warning(
+            "EXPLAIN_TEMPLATE_LOADING or TEMPLATES_AUTO_RELOAD is on. Every rendered template costs looks at its file.",
+            "Leave both to debug mode.",
+        )
+
+
+def check_origins(app: Kolben) -> Iterator[Finding]:
+    """The origins that may open WebSockets are origins."""
+    from kolben.http.websocket import origin_is_allowed
+
+    entries = app.config.get("WEBSOCKET_ALLOWED_ORIGINS") or ()
+    for entry in (entries,) if isinstance(entries, str) else entries:
+        if entry == "*":
+            yield warning(
+                "WEBSOCKET_ALLOWED_ORIGINS has '*'. Pages of any site may open WebSockets with a visitor's session.",
+                "Name the origins: 'https://app.example.org'.",
+            )
+        try:
+            origin_is_allowed("https://example.org", "host", "wss", (entry,))
+        except (AttributeError, TypeError, ValueError) as exc:
+            yield error(
+                f"WEBSOCKET_ALLOWED_ORIGINS has {entry!r}, which is no origin: {exc}",
+                "Write scheme and host, such as 'https://app.example.org'.",
+            )
 
 
 def _believes_proxies(app: Kolben) -> bool:

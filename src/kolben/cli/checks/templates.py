@@ -21,16 +21,18 @@ def check_templates(app: Kolben) -> Iterator[Finding]:
     # NOTE: handlers may know endpoints that the map does not.
     endpoints = None if app.url_build_error_handlers else {str(rule.endpoint) for rule in app.url_map.iter_rules()}
     for name in names:
+        file: str | None = None
         try:
-            tree = _parse(env, name)
+            source, file, _ = t.cast("BaseLoader", env.loader).get_source(env, name)  # it has listed the templates
+            tree = _parse(env, name, source, file)
         except UnicodeDecodeError:
             continue  # A picture, or the like, that stands among the templates.
         except Exception as exc:
-            yield _syntax_error(name, exc)
-        else:
-            yield from _missing_templates(name, tree, set(names))
-            if endpoints is not None:
-                yield from _missing_endpoints(name, tree, endpoints)
+            yield _syntax_error(name, file, exc)
+            continue
+        yield from _missing_templates(name, file, tree, set(names))
+        if endpoints is not None:
+            yield from _missing_endpoints(name, file, tree, endpoints)
 
 
 def _list_templates(env: Environment) -> list[str]:
@@ -41,22 +43,26 @@ def _list_templates(env: Environment) -> list[str]:
         return []
 
 
-def _parse(env: Environment, name: str) -> nodes.Template:
-    loader = t.cast("BaseLoader", env.loader)  # it has listed the templates
-    source, filename, _ = loader.get_source(env, name)
-    tree = env.parse(source, name, filename)
+def _parse(env: Environment, name: str, source: str, file: str | None) -> nodes.Template:
+    tree = env.parse(source, name, file)
     # NOTE: unknown filters and tests are found by the compiler only, and it changes the tree that it is given.
-    env.compile(env.parse(source, name, filename), name, filename)
+    env.compile(env.parse(source, name, file), name, file)
     return tree
 
 
-def _syntax_error(name: str, exc: Exception) -> Finding:
+def _place(file: str | None, line: int | None) -> tuple[str, int] | None:
+    return None if file is None else (file, line or 1)
+
+
+def _syntax_error(name: str, file: str | None, exc: Exception) -> Finding:
     line = getattr(exc, "lineno", None)
     where = f"line {line} of the template '{name}'" if line else f"the template '{name}'"
-    return error(f"In {where}: {type(exc).__name__}: {exc}", "Pages that use the template fail. Mend it.")
+    return error(
+        f"In {where}: {type(exc).__name__}: {exc}", "Pages that use the template fail. Mend it.", _place(file, line)
+    )
 
 
-def _missing_templates(name: str, tree: nodes.Template, names: set[str]) -> Iterator[Finding]:
+def _missing_templates(name: str, file: str | None, tree: nodes.Template, names: set[str]) -> Iterator[Finding]:
     from jinja2 import nodes
 
     for node in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
@@ -67,10 +73,11 @@ def _missing_templates(name: str, tree: nodes.Template, names: set[str]) -> Iter
             yield error(
                 f"Line {node.lineno} of the template '{name}' needs the template '{target.value}', which is missing.",
                 "Correct the name, or add the template.",
+                _place(file, node.lineno),
             )
 
 
-def _missing_endpoints(name: str, tree: nodes.Template, endpoints: set[str]) -> Iterator[Finding]:
+def _missing_endpoints(name: str, file: str | None, tree: nodes.Template, endpoints: set[str]) -> Iterator[Finding]:
     from jinja2 import nodes
 
     for call in tree.find_all(nodes.Call):
@@ -83,4 +90,5 @@ def _missing_endpoints(name: str, tree: nodes.Template, endpoints: set[str]) -> 
             yield error(
                 f"Line {call.lineno} of the template '{name}' links to '{target.value}', which is no endpoint.",
                 "Correct the name: 'kolben routes' lists the endpoints.",
+                _place(file, call.lineno),
             )
