@@ -319,12 +319,16 @@ class InputBody(Body):
             return self.stream().read()
         # PERF: benchmarks/inprocess.py, kind "json body": one call of the server, and no stream object.
         self._check_declared()
-        data = _read(self._source.read, length) if length else b""
+        data = read_from(self._source.read, length) if length else b""
         if len(data) == length:
             self._stream = io.BytesIO()
             return data
-        self._stream = InputStream(self._source, length, self.limit, position=len(data))
-        return data + self._stream.readall()
+        return data + self.after(data)
+
+    def after(self, data: bytes) -> bytes:
+        """What follows the `data` that was read from the source already."""
+        self._stream = InputStream(self._source, self.content_length, self.limit, position=len(data))
+        return self._stream.readall()
 
     def load(self) -> None:
         if self._received is not None or self._stream is not None:
@@ -333,7 +337,7 @@ class InputBody(Body):
         while body.wants_more:
             remaining = CHUNK_SIZE if self.content_length is None else self.content_length - body.size
             try:
-                chunk = _read(self._source.read, min(CHUNK_SIZE, remaining)) if remaining else b""
+                chunk = read_from(self._source.read, min(CHUNK_SIZE, remaining)) if remaining else b""
             except ClientDisconnected:
                 body.disconnect()
                 return
@@ -473,7 +477,7 @@ class InputStream(io.RawIOBase):
             return b""
         data = self._surplus
         if not data:
-            data = _read(self._source.readline if is_line else self._source.read, size)
+            data = read_from(self._source.readline if is_line else self._source.read, size)
         end = (data.find(b"\n", 0, size) + 1 or size) if is_line else size
         # NOTE: Granian 2.8.7 does not heed the size that readline() is given.
         data, self._surplus = data[:end], data[end:]
@@ -588,7 +592,8 @@ def _wrong_length(size: int, content_length: int) -> BadRequest:
     return BadRequest(f"The request body is longer than the {content_length} bytes that its Content-Length declares.")
 
 
-def _read(read: Callable[[int], bytes], size: int) -> bytes:
+def read_from(read: Callable[[int], bytes], size: int) -> bytes:
+    """What ``wsgi.input`` gives; whatever goes wrong there is :exc:`ClientDisconnected`."""
     try:
         return read(size)
     except AssertionError:

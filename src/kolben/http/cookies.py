@@ -9,6 +9,8 @@ from time import time
 from werkzeug.http import dump_cookie as werkzeug_dump_cookie
 from werkzeug.http import http_date
 
+from .urlencoded import M, group
+
 if t.TYPE_CHECKING:
     from datetime import datetime, timedelta
 
@@ -59,6 +61,16 @@ def parse_cookies(header: str) -> list[tuple[str, str]]:
     if '"' in header:
         return [(name, _unquote(value)) for name, value in _CRUMB.findall(header) if name]
     return [crumb for crumb in _CRUMB.findall(header) if crumb[0]]
+
+
+def read_cookies(cls: type[M], header: str) -> M:
+    """The cookies of a ``Cookie`` header as a multi-dict: ``cls(parse_cookies(header))``."""
+    # PERF: benchmarks/inprocess.py, kind "cookies". Blanks stand behind semicolons alone in what browsers send: then
+    # every crumb is what is between two semicolons.
+    if '"' in header or "\t" in header or header.count(" ") != header.count("; ") or not header.isascii():
+        return group(cls, parse_cookies(header))
+    crumbs = [crumb.partition("=") for crumb in header.replace("; ", ";").split(";")]
+    return group(cls, [(name, value) for name, _, value in crumbs if name])
 
 
 def _unquote(value: str) -> str:

@@ -24,7 +24,7 @@ from .multipart import (
     parse_options,
     too_much_memory,
 )
-from .urlencoded import group, parse_query
+from .urlencoded import read_query
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator
@@ -117,11 +117,7 @@ def parse_form(
     """
     mimetype = content_type.partition(";")[0].strip(" \t").lower() if content_type else ""
     if mimetype == "application/x-www-form-urlencoded":
-        data = _read_at_most(body, max_form_memory_size)
-        try:
-            return group(Form, parse_query(data, max_form_parts)), Files()
-        except ValueError as error:
-            raise MalformedForm(str(error)) from None
+        return read_form(_read_at_most(body, max_form_memory_size), max_form_parts), Files()
     if content_type is None or mimetype != "multipart/form-data":
         return Form(), Files()
     reader = MultipartReader(
@@ -144,6 +140,14 @@ def parse_form(
     except BaseException:
         reader.close()
         raise
+
+
+def read_form(data: bytes, max_form_parts: int | None) -> Form:
+    """The form of a body of ``application/x-www-form-urlencoded``."""
+    try:
+        return read_query(Form, data, max_form_parts)
+    except ValueError as error:
+        raise MalformedForm(str(error)) from None
 
 
 class MultipartReader:

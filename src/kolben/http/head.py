@@ -8,8 +8,12 @@ from __future__ import annotations
 import typing as t
 from functools import lru_cache
 
-from werkzeug.datastructures import EnvironHeaders, Headers
+from werkzeug.datastructures import EnvironHeaders as WerkzeugEnvironHeaders
+from werkzeug.datastructures import Headers
 from werkzeug.datastructures.mixins import ImmutableHeadersMixin
+from werkzeug.exceptions import BadRequestKeyError
+
+from .lazy import lazy
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,13 +80,73 @@ def _variable(name: str) -> str:
     return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
 
 
+class EnvironHeaders(WerkzeugEnvironHeaders):
+    """Werkzeug's headers of an environ, which remember how the names that are asked for are spelt there.
+
+    PERF: benchmarks/inprocess.py, kind "request headers".
+    """
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self.environ = environ
+
+    @lazy
+    def _list(self) -> list[tuple[str, str]]:
+        return []
+
+    def _get_key(self, key: str) -> str:
+        if not isinstance(key, str):
+            raise BadRequestKeyError(key)
+        return self.environ[_variable(key)]  # type: ignore[no-any-return]  # PERF: a cast is a call
+
+    def __getitem__(self, key: str) -> str:  # type: ignore[override]  # as in Werkzeug
+        if not isinstance(key, str):
+            raise BadRequestKeyError(key)
+        return self.environ[_variable(key)]  # type: ignore[no-any-return]  # PERF: a cast is a call
+
+    def get(self, key: str, default: t.Any = None, type: t.Any = None) -> t.Any:  # type: ignore[override]  # overloaded there
+        """The header, or ``default`` if it was not sent, or if ``type(value)`` raises ``ValueError``."""
+        if type is None and isinstance(key, str):
+            return self.environ.get(_variable(key), default)
+        return super().get(key, default, type)
+
+
 class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # what is refused takes any arguments
     """The headers of an ASGI scope. Names with an underscore are left out: CGI folds them into those with a hyphen."""
 
     def __init__(self, pairs: t.Iterable[tuple[bytes, bytes]]) -> None:
-        self._list = [
-            (name.decode("latin-1").title(), value.decode("latin-1")) for name, value in pairs if b"_" not in name
+        self._pairs = pairs
+
+    @lazy
+    def _list(self) -> list[tuple[str, str]]:
+        return [
+            (name.decode("latin-1").title(), value.decode("latin-1")) for name, value in self._pairs if b"_" not in name
         ]
+
+    # PERF: benchmarks/inprocess.py, kind "request headers": one header is found without decoding the others.
+    @lazy
+    def _index(self) -> dict[bytes, bytes]:
+        index = dict(reversed(list(self._pairs)))
+        names = b"".join(index)
+        if names == names.lower():
+            return index
+        # NOTE: ASGI has names in lower case, middleware may not.
+        return {name.lower(): value for name, value in reversed(list(self._pairs))}
+
+    def _get_key(self, key: str) -> str:
+        raw = self._index.get(_raw_name(key))
+        if raw is None:
+            raise BadRequestKeyError(key)
+        return raw.decode("latin-1")
+
+    def __getitem__(self, key: t.Any) -> t.Any:
+        return self._get_key(key) if isinstance(key, str) else super().__getitem__(key)
+
+    def get(self, key: str, default: t.Any = None, type: t.Any = None) -> t.Any:  # type: ignore[override]  # overloaded there
+        """The header, or ``default`` if it was not sent, or if ``type(value)`` raises ``ValueError``."""
+        if type is None and isinstance(key, str):
+            raw = self._index.get(_raw_name(key))
+            return default if raw is None else raw.decode("latin-1")
+        return super().get(key, default, type)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._list == other._list
@@ -92,6 +156,12 @@ class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # wha
     def copy(self) -> t.NoReturn:
         """Refused: there is nothing a copy could be changed for."""
         raise TypeError(f"cannot create {type(self).__name__!r} copies")
+
+
+@lru_cache(maxsize=256)
+def _raw_name(name: str) -> bytes:
+    """A header's name as a scope has it. What is no header's name is one that no header has."""
+    return name.lower().encode("latin-1", "replace") if "_" not in name else b""
 
 
 class ScopeHead:
@@ -128,7 +198,7 @@ class ScopeHead:
         """One header by its lower-case name, without building the others."""
         if self._index is None:
             self._index = dict(reversed(self._scope["headers"]))
-        value = self._index.get(name.encode("latin-1"))
+        value = self._index.get(_raw_name(name))
         return None if value is None else value.decode("latin-1")
 
     def cookies(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from functools import lru_cache
 from io import BytesIO
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict, MIMEAccept, Mul
 from werkzeug.datastructures.structures import iter_multi_items
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.formparser import FormDataParser
-from werkzeug.http import parse_accept_header
+from werkzeug.http import parse_accept_header, parse_options_header
 from werkzeug.sansio.utils import get_host
 from werkzeug.urls import uri_to_iri
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -23,13 +24,13 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from .. import bridge, json
 from ..globals import current
 from .awaitable import Values, awaitable
-from .body import InputBody, ReceivedBody, parse_content_length
-from .cookies import parse_cookies
-from .forms import Files, Form, parse_form
-from .head import EnvironHead, ScopeHead, scope_path
+from .body import CHUNK_SIZE, InputBody, ReceivedBody, parse_content_length, read_from
+from .cookies import read_cookies
+from .forms import Files, Form, parse_form, read_form
+from .head import EnvironHead, EnvironHeaders, ScopeHead, ScopeHeaders, scope_path
 from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
 from .lazy import lazy
-from .urlencoded import group, parse_query
+from .urlencoded import read_query
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,6 +45,12 @@ if t.TYPE_CHECKING:
 
 
 _BLANKS = re.compile(r"\s{2,}")
+_AWAITED = frozenset({dict, list, str})
+# What the short cuts to the body go around.
+_SHORT_CUT = (
+    *("body", "content_length", "content_type", "get_data", "head", "is_json", "max_content_length"),
+    *("max_form_memory_size", "max_form_parts", "mimetype", "stream", "want_form_data_parsed"),
+)
 
 
 class Request(WerkzeugRequest):
@@ -70,6 +77,14 @@ class Request(WerkzeugRequest):
     _max_content_length: int | None = None
     _max_form_memory_size: int | None = None
     _max_form_parts: int | None = None
+    _is_read = False
+    """Whether the body was read without an object for it."""
+    _reads_plainly = True
+    """Whether the class says nothing else about head and body than this one."""
+
+    def __init_subclass__(cls, **kwargs: t.Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._reads_plainly = all(getattr(cls, name) is getattr(Request, name) for name in _SHORT_CUT)
 
     def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:
         self.environ = environ
@@ -138,7 +153,7 @@ class Request(WerkzeugRequest):
 
     @lazy
     def headers(self) -> Headers:
-        return self.head.headers()
+        return EnvironHeaders(self.environ) if self.scope is None else ScopeHeaders(self.scope["headers"])
 
     @lazy
     def remote_addr(self) -> str | None:
@@ -170,7 +185,7 @@ class Request(WerkzeugRequest):
         if not query:
             return self.parameter_storage_class()
         try:
-            return group(self.parameter_storage_class, parse_query(query, self.max_form_parts))
+            return read_query(self.parameter_storage_class, query, self.max_form_parts)
         except ValueError as exc:
             raise BadRequest(f"The query string of the request cannot be read: {exc}") from None
 
@@ -181,8 +196,9 @@ class Request(WerkzeugRequest):
         :raises BadRequest: the header is not UTF-8.
         """
         try:
-            cookies = parse_cookies(self.head.cookies())
-            return t.cast("ImmutableMultiDict[str, str]", group(self.dict_storage_class, cookies))
+            header = (self.environ.get("HTTP_COOKIE") or "") if self.scope is None else self.head.cookies()
+            storage: t.Any = self.dict_storage_class
+            return read_cookies(storage, header)  # type: ignore[no-any-return]  # PERF: a cast is a call
         except ValueError as exc:
             raise BadRequest(f"The Cookie header of the request cannot be read: {exc}") from None
 
@@ -205,9 +221,8 @@ class Request(WerkzeugRequest):
 
     def _parse_content_type(self) -> None:
         if "_parsed_content_type" not in self.__dict__:
-            from werkzeug.http import parse_options_header
-
-            self._parsed_content_type = parse_options_header(self.head.header("content-type") or "")
+            mimetype, options = _parsed_options(self.head.header("content-type") or "")
+            self._parsed_content_type = mimetype, options.copy()
 
     def _url(self, *parts: str) -> str:
         return uri_to_iri(f"{self.scheme}://{self.host}{''.join(parts)}")
@@ -258,6 +273,8 @@ class Request(WerkzeugRequest):
         if self.scope is not None:
             return ReceivedBody.of()
         environ = self.environ
+        if self._is_read:
+            return InputBody(BytesIO(), 0)
         return InputBody(
             environ.get("wsgi.input") or BytesIO(),
             self.content_length,
@@ -304,18 +321,51 @@ class Request(WerkzeugRequest):
         if data is None:
             if parse_form_data:
                 self._load_form_data()
-            if "stream" in self.__dict__ or self.shallow:
-                data = self.stream.read()
-            else:
-                data = self._limited_body().read_all()
-            if self._is_for_async_view():
-                data = awaitable(data)
+            data = self._read_body()
             if cache:
                 self._cached_data = data
         if not as_text:
+            if type(data) is bytes and self._is_for_async_view():
+                data = awaitable(data)
+                if cache:
+                    self._cached_data = data
             return data
         text = data.decode(errors="replace")
         return awaitable(text) if self._is_for_async_view() else text
+
+    def _read_body(self) -> bytes:
+        """What is left of the body."""
+        if "stream" in self.__dict__ or self.shallow:
+            return self.stream.read()
+        data = self._read_short(None)
+        return self._limited_body().read_all() if data is None else data
+
+    def _read_short(self, at_most: int | None) -> bytes | None:
+        """The whole body, if it is short and untouched, and where it is can be seen at a glance; else ``None``."""
+        # PERF: benchmarks/inprocess.py, kinds "json body" and "form": one call of the server, and no object for a body.
+        attributes = self.__dict__
+        if not self._reads_plainly or self._is_read or "stream" in attributes or self.shallow:
+            return None
+        if self.scope is not None:
+            body: t.Any = attributes.get("body")
+            is_here = type(body) is ReceivedBody and body.is_complete and body.is_in_memory
+            return self._limited_body().read_all() if is_here and (at_most is None or body.size <= at_most) else None
+        environ = self.environ
+        length: str = environ.get("CONTENT_LENGTH") or ""
+        is_plain = length.isdigit() and len(length) < 7 and length.isascii() and "HTTP_TRANSFER_ENCODING" not in environ
+        if not is_plain or "body" in attributes or "wsgi.input" not in environ:
+            return None
+        size = int(length)
+        limit = self.max_content_length
+        if size > CHUNK_SIZE or (limit is not None and size > limit) or (at_most is not None and size > at_most):
+            return None
+        source = environ["wsgi.input"]
+        data = read_from(source.read, size) if size else b""
+        self._is_read = True
+        if len(data) < size:
+            self.body = body = InputBody(source, size, limit=limit)
+            data += body.after(data)
+        return data
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> t.Any:
         """The body as JSON.
@@ -326,12 +376,33 @@ class Request(WerkzeugRequest):
         :raises BadRequest: it is not JSON.
         :raises UnsupportedMediaType: it is not declared as such.
         """
-        rv = super().get_json(force, silent, cache)
-        if type(rv) in {dict, list, str} and self._is_for_async_view():
-            rv = awaitable(rv)
+        if cache and self._cached_json[silent] is not Ellipsis:
+            return self._cached_json[silent]
+        if not (force or self.is_json):
+            return None if silent else self.on_json_loading_failed(None)
+        data = self.__dict__.get("_cached_data") if self._reads_plainly else self.get_data(cache=cache)
+        if data is None:
+            data = self._read_body()
             if cache:
-                self._cached_json = (rv, rv)
+                self._cached_data = data
+        is_failed = False
+        try:
+            rv = self.json_module.loads(data)
+        except ValueError as error:
+            is_failed = True
+            rv = None if silent else self.on_json_loading_failed(error)
+        if type(rv) in _AWAITED and self._is_for_async_view():
+            rv = awaitable(rv)
+        if cache:
+            normal, quiet = self._cached_json
+            self._cached_json = (rv if not (is_failed and silent) else normal, rv if silent or not is_failed else quiet)
         return rv
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is declared as JSON."""
+        content_type = self.environ.get("CONTENT_TYPE") if self.scope is None else self.head.header("content-type")
+        return content_type == "application/json" or super().is_json
 
     def _is_for_async_view(self) -> bool:
         """Whether an asynchronous view answers, which may be written for Quart and await what it reads."""
@@ -358,7 +429,8 @@ class Request(WerkzeugRequest):
     def files(self) -> ImmutableMultiDict[str, FileStorage]:
         """The files of a form in the body."""
         self._load_form_data()
-        return t.cast("ImmutableMultiDict[str, FileStorage]", self.__dict__["files"])
+        files: ImmutableMultiDict[str, FileStorage] | None = self.__dict__.get("files")
+        return Files() if files is None else files
 
     @lazy
     def values(self) -> Values:
@@ -379,28 +451,47 @@ class Request(WerkzeugRequest):
             super()._load_form_data()
         elif not self.want_form_data_parsed:
             attributes["form"], attributes["files"] = Form(), Files()
-        else:
-            cls = type(self)
-            cached = attributes.get("_cached_data")
-            form, files = parse_form(
-                self._limited_body() if cached is None else ReceivedBody.of(cached),
-                self.content_type,
-                max_form_memory_size=self.max_form_memory_size,
-                max_form_parts=self.max_form_parts,
-                max_part_headers=_setting("MAX_FORM_PART_HEADERS", 8),
-                max_part_header_size=_setting("MAX_FORM_PART_HEADER_SIZE", 8192),
-                stream_factory=None if cls._get_file_stream is Request._get_file_stream else self._get_file_stream,
-            )
-            storage = self.parameter_storage_class
-            if storage is ImmutableMultiDict:
-                attributes["form"], attributes["files"] = form, files
-            else:
-                attributes["form"], attributes["files"] = storage(form), storage(files)
+        elif not self._load_fields():
+            self._load_parts()
         ctx = current.get(None)
-        if ctx is not None and ctx.app.debug and self.mimetype != "multipart/form-data" and not attributes["files"]:
+        if ctx is not None and ctx.app.debug and self.mimetype != "multipart/form-data" and not self.files:
             from ..debug.forms import explain_missing_files
 
             explain_missing_files(self)
+
+    def _load_fields(self) -> bool:
+        """Read the form that browsers send unless told otherwise; return whether it is one, and small."""
+        # PERF: benchmarks/inprocess.py, kind "form".
+        content_type = self.environ.get("CONTENT_TYPE") if self.scope is None else self.head.header("content-type")
+        is_ordinary = content_type == "application/x-www-form-urlencoded" and self._reads_plainly
+        if not is_ordinary or self.parameter_storage_class is not ImmutableMultiDict:
+            return False
+        limit = self.max_form_memory_size
+        data = self.__dict__.get("_cached_data")
+        if data is None:
+            data = self._read_short(limit)
+        if data is None or (limit is not None and len(data) > limit):
+            return False
+        self.__dict__["form"] = read_form(data, self.max_form_parts)
+        return True
+
+    def _load_parts(self) -> None:
+        attributes = self.__dict__
+        cached = attributes.get("_cached_data")
+        form, files = parse_form(
+            self._limited_body() if cached is None else ReceivedBody.of(cached),
+            self.content_type,
+            max_form_memory_size=self.max_form_memory_size,
+            max_form_parts=self.max_form_parts,
+            max_part_headers=_setting("MAX_FORM_PART_HEADERS", 8),
+            max_part_header_size=_setting("MAX_FORM_PART_HEADER_SIZE", 8192),
+            stream_factory=None if type(self)._get_file_stream is Request._get_file_stream else self._get_file_stream,
+        )
+        storage = self.parameter_storage_class
+        if storage is ImmutableMultiDict:
+            attributes["form"], attributes["files"] = form, files
+        else:
+            attributes["form"], attributes["files"] = storage(form), storage(files)
 
     def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
         """Called by :meth:`get_json` if the body is no JSON (``e``) or not declared as such (``None``).
@@ -430,7 +521,10 @@ class Request(WerkzeugRequest):
     @property
     def max_content_length(self) -> int | None:
         """The most bytes a body may have (``MAX_CONTENT_LENGTH``). May be set before the body is read."""
-        return self._limit("_max_content_length", "MAX_CONTENT_LENGTH", WerkzeugRequest.max_content_length)
+        if self._max_content_length is not None:
+            return self._max_content_length
+        ctx = current.get(None)
+        return WerkzeugRequest.max_content_length if ctx is None else ctx.app.config["MAX_CONTENT_LENGTH"]
 
     @max_content_length.setter
     def max_content_length(self, value: int | None) -> None:
@@ -439,7 +533,10 @@ class Request(WerkzeugRequest):
     @property
     def max_form_memory_size(self) -> int | None:
         """The most bytes the fields of a form may have, files aside (``MAX_FORM_MEMORY_SIZE``)."""
-        return self._limit("_max_form_memory_size", "MAX_FORM_MEMORY_SIZE", WerkzeugRequest.max_form_memory_size)
+        if self._max_form_memory_size is not None:
+            return self._max_form_memory_size
+        ctx = current.get(None)
+        return WerkzeugRequest.max_form_memory_size if ctx is None else ctx.app.config["MAX_FORM_MEMORY_SIZE"]
 
     @max_form_memory_size.setter
     def max_form_memory_size(self, value: int | None) -> None:
@@ -448,23 +545,24 @@ class Request(WerkzeugRequest):
     @property  # type: ignore[override]  # never None in Werkzeug
     def max_form_parts(self) -> int | None:
         """The most fields and files a form may have (``MAX_FORM_PARTS``)."""
-        return self._limit("_max_form_parts", "MAX_FORM_PARTS", WerkzeugRequest.max_form_parts)
+        if self._max_form_parts is not None:
+            return self._max_form_parts
+        ctx = current.get(None)
+        return WerkzeugRequest.max_form_parts if ctx is None else ctx.app.config["MAX_FORM_PARTS"]
 
     @max_form_parts.setter
     def max_form_parts(self, value: int | None) -> None:
         self._max_form_parts = value
 
-    def _limit(self, attribute: str, setting: str, otherwise: int | None) -> int | None:
-        own: int | None = self.__dict__.get(attribute)
-        if own is not None:
-            return own
-        ctx = current.get(None)
-        return otherwise if ctx is None else ctx.app.config[setting]
-
 
 def _setting(name: str, otherwise: int) -> t.Any:
     ctx = current.get(None)
     return otherwise if ctx is None else ctx.app.config.get(name, otherwise)
+
+
+@lru_cache(maxsize=64)
+def _parsed_options(value: str) -> tuple[str, dict[str, str]]:
+    return parse_options_header(value)
 
 
 def split_blueprint_path(name: str) -> list[str]:
