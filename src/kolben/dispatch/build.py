@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from .. import bridge
 from ..globals import current
+from ..http.headers import encode_headers
 from ..http.host import host_is_trusted
 from ..http.request import Request, split_blueprint_path
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
@@ -28,7 +29,10 @@ if t.TYPE_CHECKING:
     from ..app import Kolben
     from ..ctx import RequestContext
     from ..registrar import Scoped
+    from ..routing import Rule
     from ..sessions import SessionInterface, SessionMixin
+
+    Known = tuple[Rule, Plan]
 
 
 MAX_REMEMBERED = 256
@@ -53,14 +57,25 @@ class Plans(dict[t.Any, Plan]):
         self.plain_response = app.response_class if app.response_class.goes_plain else None
         self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)
         # NOTE: `url_map_class` may be Werkzeug's own map, which has no compiled matcher.
-        url_map: t.Any = app.url_map
-        self.matches_path_only = isinstance(url_map, Map) and not (
-            url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
+        self.url_map: t.Any = app.url_map
+        self.matches_path_only = isinstance(self.url_map, Map) and not (
+            self.url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
         )
-        self.matches_plainly = self.matches_path_only and url_map.adapter_class.match is MapAdapter.match
+        self.matches_plainly = self.matches_path_only and self.url_map.adapter_class.match is MapAdapter.match
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
+        self.pace = Pace.of(app.config)
         self.request_class = app.request_class
-        self.makes_requests_plain = app.request_class.__init__ is Request.__init__
+        makers: t.Any = app.request_class.__init__, app.request_class.__new__
+        self.makes_requests_plain = makers == (Request.__init__, object.__new__)
+        self.fixed: dict[tuple[str, str], Known] = {}
+        """Rule and plan by method and path, for the paths without variables that were asked for."""
+        self.fixed_by: t.Any = None
+        """The matcher's function that they were found by."""
+        cls = app.response_class
+        is_plain = cls.makes_plain and cls.goes_plain and not cls.closes_itself
+        self.sends_text = is_plain and "make_response" not in self.overrides
+        content_type = ("Content-Type", cls.content_type_sent)
+        self.content_type: tuple[t.Any, t.Any] = encode_headers([content_type])[0] if on_loop else content_type
         self.session_is_lazy = _is_lazy(app.session_interface)
         self.session_cookie = app.session_interface.get_cookie_name(app) if self.session_is_lazy else ""
         self.options: dict[str | None, Plan] = {}
@@ -77,12 +92,19 @@ class Plans(dict[t.Any, Plan]):
 
     # -- per request -------------------------------------------------------------------------------------------------
 
-    def match(self, ctx: RequestContext) -> Plan:
-        """Find the rule for the request's path and method, note it in the request, and return its plan."""
+    def match(self, ctx: RequestContext, known: Known | None = None) -> Plan:
+        """Find the rule for the request's path and method, note it in the request, and return its plan.
+
+        :param known: what :attr:`fixed` has for them.
+        """
         request = ctx.request
+        if known is not None and self.url_map.matcher.match is self.fixed_by:
+            request.url_rule, plan = known
+            request.view_args = {}
+            return plan
         if self.matches_path_only and (self.trusted_hosts is None or self._is_trusted(request)):
             try:
-                rule, request.view_args = self.app.url_map.matcher.match("", request.path, request.method)
+                rule, request.view_args = self.url_map.matcher.match("", request.path, request.method)
             except Unmatched as reason:
                 if type(reason) is not NoRule or not self.matches_plainly:
                     return self._match_by_adapter(ctx)
@@ -91,8 +113,20 @@ class Plans(dict[t.Any, Plan]):
             request.url_rule = rule
             if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
                 return self._options_plan(rule.endpoint)
-            return self[rule.endpoint]
+            plan = self[rule.endpoint]
+            if not rule.arguments and self.trusted_hosts is None:
+                self._remember(request, rule, plan)
+            return plan
         return self._match_by_adapter(ctx)
+
+    def _remember(self, request: Request, rule: Rule, plan: Plan) -> None:
+        """Keep the plan for a path without variables, of which an application has so many and no more."""
+        method, path = request.method, request.path
+        if self.matches_plainly and rule.methods is not None and method in rule.methods and path.isascii():
+            if self.fixed_by is not self.url_map.matcher.match:
+                self.fixed.clear()
+                self.fixed_by = self.url_map.matcher.match
+            self.fixed[method, path] = rule, plan
 
     def _is_trusted(self, request: Request) -> bool:
         """Whether the host is one of the application's. If not, the adapter, which asks for it again, says why."""
@@ -233,6 +267,7 @@ class Plans(dict[t.Any, Plan]):
         adapt_last = _at_end if plan.mode is Mode.LOOP else adapt
         plan.teardown = _adapted(adapt_last, _collect(app.teardown_request_funcs, outwards, backwards=True))
         plan.teardown_app = _adapted(adapt_last, reversed(app.teardown_appcontext_funcs))
+        plan.sends_text = self.sends_text and not plan.after
         plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)
         plan.save_session = self._session_saver(plan.mode)
         plan.handlers = {}

@@ -52,6 +52,7 @@ class Plan:
         "preprocessors",
         "run",
         "save_session",
+        "sends_text",
         "stream_body",
         "takes_body_early",
         "teardown",
@@ -81,6 +82,9 @@ class Plan:
     teardown: tuple[Callable[[BaseException | None], t.Any], ...]
     teardown_app: tuple[Callable[[BaseException | None], t.Any], ...]
 
+    sends_text: bool
+    """Whether text that the view returns is sent as it is, without a response, where nothing else wants one."""
+
     has_teardown: bool
     """Whether there is any function to call at the end."""
 
@@ -94,7 +98,10 @@ class Plan:
     """The parameter that a WebSocket's view takes the socket by."""
 
     run: Callable[[RequestContext], t.Any]
-    """:func:`kolben.dispatch.run.run` or its twin; if the application overrides a step, its own, in Flask's order."""
+    """:func:`kolben.dispatch.run.run` or its twin; if the application overrides a step, its own, in Flask's order.
+
+    It gives a response, or the ``bytes`` of a text that is sent as an ordinary response would be.
+    """
     close: Callable[[RequestContext, Plan, BaseException | None], t.Any]
     """:func:`kolben.dispatch.run.close` or its twin, or the application's own methods."""
 

@@ -30,8 +30,11 @@ if t.TYPE_CHECKING:
     from .plan import Plan
 
 
-def run(ctx: RequestContext) -> Response:
-    """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session."""
+def run(ctx: RequestContext) -> Response | bytes:
+    """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session.
+
+    Returns a response; or the ``bytes`` of a returned text, where nobody looks at a response made of it.
+    """
     plan = ctx.plan
     try:
         try:
@@ -44,7 +47,8 @@ def run(ctx: RequestContext) -> Response:
                 if rv is not None:
                     break
             else:
-                rv = plan.view(**(ctx.request.view_args or {}))
+                values = ctx.request.view_args
+                rv = plan.view(**values) if values else plan.view()
             if type(rv) is CoroutineType:
                 rv = settle(rv)
         except Exception as exc:
@@ -52,23 +56,25 @@ def run(ctx: RequestContext) -> Response:
             if handle is None:
                 raise
             rv = handle(exc)
+        is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
+        if type(rv) is str and is_bare and plan.sends_text and ctx.background is None:
+            return rv.encode()
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
-        if (
-            plan.after
-            or ctx._session is not None
-            or ctx._after_request is not None
-            or len(response.__dict__) > 1
-            or request_finished.receivers
-        ):
+        if plan.after or not is_bare:
             response = finalize(ctx, response)
+        elif len(response.__dict__) > 1:
+            check_response(response)
         return response
     except Exception as exc:
         return fail(ctx, exc)
 
 
-async def run_async(ctx: RequestContext) -> Response:
-    """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session."""
+async def run_async(ctx: RequestContext) -> Response | bytes:
+    """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session.
+
+    Returns a response; or the ``bytes`` of a returned text, where nobody looks at a response made of it.
+    """
     plan = ctx.plan
     try:
         try:
@@ -81,7 +87,8 @@ async def run_async(ctx: RequestContext) -> Response:
                 if rv is not None:
                     break
             else:
-                rv = await plan.view(**(ctx.request.view_args or {}))
+                values = ctx.request.view_args
+                rv = await (plan.view(**values) if values else plan.view())
             if type(rv) is CoroutineType:
                 rv = await settle_async(rv)
         except Exception as exc:
@@ -89,16 +96,15 @@ async def run_async(ctx: RequestContext) -> Response:
             if handle is None:
                 raise
             rv = await handle(exc)
+        is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
+        if type(rv) is str and is_bare and plan.sends_text and ctx.background is None:
+            return rv.encode()
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
-        if (
-            plan.after
-            or ctx._session is not None
-            or ctx._after_request is not None
-            or len(response.__dict__) > 1
-            or request_finished.receivers
-        ):
+        if plan.after or not is_bare:
             response = await finalize_async(ctx, response)
+        elif len(response.__dict__) > 1:
+            check_response(response)
         return response
     except Exception as exc:
         return await fail_async(ctx, exc)

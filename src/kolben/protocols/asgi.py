@@ -20,7 +20,7 @@ from ..http.body import ReceivedBody, StreamedBody, parse_content_length
 from ..http.response import Response
 from ..signals import appcontext_popped, appcontext_pushed
 from . import lifespan
-from .head import KNOWN_HOSTS, checked
+from .head import KNOWN_HOSTS, checked, is_odd_path
 from .wire import asgi_messages
 from .wsgi import needs_closing
 
@@ -37,6 +37,8 @@ if t.TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
 
 _is_length = re.compile(rb"[0-9]{1,18}").fullmatch
+_new: t.Any = object.__new__
+_LOOP, _THREAD, _MISSING = Mode.LOOP, Mode.THREAD, Token.MISSING
 _NO_BODY_EXPECTED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
 
 
@@ -44,34 +46,36 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     """Answer one request, serve one WebSocket, or live through the server's lifespan."""
     if scope["type"] != "http":
         return await _serve_other(plans, scope, receive, send)
-    index = dict(scope["headers"])
-    path: str = scope["path"]
-    is_odd = path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path or scope.get("root_path")
-    is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or not _is_length(index.get(b"content-length", b"0"))
-    if is_odd or b"transfer-encoding" in index or len(index) != len(scope["headers"]):
+    headers, method, path = scope["headers"], scope["method"], scope["path"]
+    index = dict(headers)
+    known = plans.fixed.get((method, path))
+    has_body = b"content-length" in index or b"transfer-encoding" in index
+    is_odd = has_body and (b"transfer-encoding" in index or not _is_length(index[b"content-length"]))
+    is_odd = is_odd or (known is None and is_odd_path(path))
+    if is_odd or index.get(b"host") not in KNOWN_HOSTS or len(index) != len(headers) or scope.get("root_path"):
         try:
-            path = checked(scope, index)
+            known, path = None, checked(scope, index)
         except BadRequest as exc:
             return await _refuse(exc, scope, send)
     ctx = _open(plans, scope, path)
     token = current.set(ctx)
     try:
-        if token.old_value is not Token.MISSING:
-            ctx.enter_app_context(token.old_value, on_loop=True)
-        if plans.app.serving.is_due or appcontext_pushed.receivers:
-            await _announce(ctx)
+        if token.old_value is not _MISSING or plans.app.serving.is_due or appcontext_pushed.receivers:
+            await _enter(ctx, token)
         if not plans.session_is_lazy or (b"cookie" in index and _may_have_session(plans, scope, index)):
             await _open_early(plans, ctx)
-        plan = ctx.plan = ctx.plan or plans.match(ctx)
-        if scope["method"] not in _NO_BODY_EXPECTED or b"content-length" in index or b"transfer-encoding" in index:
-            await _take_body(ctx, plan, index, receive)
-        if plan.mode is Mode.LOOP:
-            response = await plan.run(ctx)
-        elif plan.mode is Mode.THREAD:
-            response = await _in_thread(ctx)
-        else:
-            response = plan.run(ctx)
-        if (type(response) is plans.plain_response and type(response.response) is list) or is_buffered(response):
+        plan = ctx.plan = ctx.plan or plans.match(ctx, known)
+        if has_body or method not in _NO_BODY_EXPECTED:
+            plan = await _take_body(ctx, plan, index, receive)
+        mode = plan.mode
+        response = await plan.run(ctx) if mode is _LOOP else await _in_thread(ctx) if mode is _THREAD else plan.run(ctx)
+        if type(response) is bytes:
+            if not ctx.is_closed and needs_closing(ctx):
+                await _close(ctx)
+            ctx.is_closed = True
+            await send(_text_start(plans, len(response)))
+            await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response})
+        elif (type(response) is plans.plain_response and type(response.response) is list) or is_buffered(response):
             await _send(ctx, response, send)
         else:
             await _stream(ctx, response, receive, send)
@@ -79,13 +83,11 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         ctx.error = None if ctx.is_closed else ctx.error or exc
         raise
     finally:
-        try:
-            if not ctx.is_closed or ctx.background is not None or "kolben.preserve_context" in scope:
-                await _leave(ctx, scope)
-        finally:
+        is_over = ctx.is_closed and ctx.background is None and "kolben.preserve_context" not in scope
+        if is_over and not appcontext_popped.receivers:
             current.reset(token)
-            if appcontext_popped.receivers and ctx._app_ctx is None:
-                await bridge.send_async(appcontext_popped, plans.app)
+        else:
+            await _leave(ctx, scope, token)
 
 
 async def _serve_other(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
@@ -103,21 +105,33 @@ def _open(plans: Plans, scope: Scope, path: str) -> RequestContext:
     """The context of a request, and the request, unless its class makes itself, without a constructor."""
     if not plans.makes_requests_plain:
         return RequestContext(plans, plans.request_class.from_scope(scope))
-    request: Request = plans.request_class.__new__(plans.request_class)
+    ctx: RequestContext = _new(RequestContext)
+    ctx.app = plans.app
+    ctx.plans = plans
+    request: Request = _new(plans.request_class)
+    ctx.request = request
     request.scope = scope
     request.path = path
     request.method = scope["method"]
-    return RequestContext(plans, request)
+    return ctx
 
 
-async def _leave(ctx: RequestContext, scope: Scope) -> None:
-    """End what is still open of a request, unless the test client wants to look at it first."""
-    if "kolben.preserve_context" in scope:
-        scope["kolben.preserve_context"](ctx)
-    await _close(ctx)
+async def _leave(ctx: RequestContext, scope: Scope, token: Token[t.Any]) -> None:
+    """End what is still open of a request, after the test client had a look at it, and leave its context."""
+    try:
+        if "kolben.preserve_context" in scope:
+            scope["kolben.preserve_context"](ctx)
+        await _close(ctx)
+    finally:
+        current.reset(token)
+        if appcontext_popped.receivers and ctx._app_ctx is None:
+            await bridge.send_async(appcontext_popped, ctx.app)
 
 
-async def _announce(ctx: RequestContext) -> None:
+async def _enter(ctx: RequestContext, token: Token[t.Any]) -> None:
+    """Do what comes before the first request, and what comes with a context that is entered."""
+    if token.old_value is not _MISSING:
+        ctx.enter_app_context(token.old_value, on_loop=True)
     if ctx.app.serving.is_due:
         await ctx.app.serving.start()
     if appcontext_pushed.receivers and ctx._app_ctx is None:
@@ -160,7 +174,12 @@ def _answer_in_thread(ctx: RequestContext) -> Response:
         # NOTE: a cancelled request is closed by whoever comes last, this thread or the loop: each writes its own word
         # before it reads the other's.
         ctx.is_working = False
-        is_stream = response is not None and type(response.response) is not list and not is_buffered(response)
+        is_stream = (
+            response is not None
+            and type(response) is not bytes
+            and type(response.response) is not list
+            and not is_buffered(response)
+        )
         if is_stream and not ctx.is_abandoned:
             ctx.context = copy_context()
         elif ctx.is_abandoned or needs_closing(ctx):
@@ -204,22 +223,29 @@ async def _close(ctx: RequestContext) -> None:
         ctx.app.serving.launch(jobs)
 
 
-async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> None:
-    """Receive the body, or, for a view that streams it, say where it comes from."""
+async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> Plan:
+    """Receive the body, or, for a view that streams it, say where it comes from. Returns the plan that answers."""
     request = ctx.request
     ctx.is_preserved = request.scope is not None and "kolben.preserve_context" in request.scope
     limit = request.max_content_length
     if plan.max_content_length is not None:
         limit = request.max_content_length = plan.max_content_length
     length = None if b"transfer-encoding" in index else parse_content_length(index.get(b"content-length"))
+    arrival = ctx.plans.arrival()
     if plan.stream_body:
         wait = None if plan.mode is Mode.LOOP else bridge.call_sync
-        request.body = StreamedBody(_noting_the_end(ctx, receive), length, limit, wait)
-        return
+        request.body = StreamedBody(_noting_the_end(ctx, receive), length, limit, wait, arrival)
+        return plan
     body = request.body = ReceivedBody(limit, length)
-    await body.fill(receive, bridge.in_thread)
-    if body.wants_more is False and not body.is_complete and plan.mode is Mode.THREAD:
-        body.resume = lambda: bridge.call_sync(body.fill, receive, bridge.in_thread)
+    await body.fill(receive, bridge.in_thread, arrival)
+    if body.is_complete:
+        return plan
+    if body.is_late:
+        request.routing_exception = body.late()
+        plan = ctx.plan = ctx.plans[None]
+    elif body.wants_more is False and plan.mode is Mode.THREAD:
+        body.resume = lambda: bridge.call_sync(body.fill, receive, bridge.in_thread, arrival)
+    return plan
 
 
 def _noting_the_end(ctx: RequestContext, receive: Receive) -> Receive:
@@ -265,6 +291,24 @@ async def _send(ctx: RequestContext, response: Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"" if ctx.request.method == "HEAD" else body})
     if "_on_close" in response.__dict__ or response.closes_itself:
         response.close()
+
+
+def _text_start(plans: Plans, length: int) -> Message:
+    """The first message of a text, as a response would have it of which nothing but its body was said."""
+    headers = [plans.content_type, _lengths.get(length) or _length(length)]
+    return {"type": "http.response.start", "status": 200, "headers": headers}
+
+
+def _length(length: int) -> tuple[bytes, bytes]:
+    header = (b"content-length", b"%d" % length)
+    if length < _SHORT:
+        _lengths[length] = header
+    return header
+
+
+_lengths: dict[int, tuple[bytes, bytes]] = {}
+"""``Content-Length`` headers by their number, of short texts that were sent."""
+_SHORT = 4096
 
 
 async def _stream(ctx: RequestContext, response: t.Any, receive: Receive, send: Send) -> None:

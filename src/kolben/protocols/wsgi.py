@@ -16,7 +16,7 @@ from ..http.body import parse_content_length
 from ..http.host import VALID_HOSTS, decode_path, validate_target
 from ..http.response import Response
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
-from .head import check_framing, check_host, with_one_slash
+from .head import check_framing, check_host, is_odd_path, with_one_slash
 from .streams import OwnedStream
 
 if t.TYPE_CHECKING:
@@ -28,35 +28,39 @@ if t.TYPE_CHECKING:
     from ..dispatch.plan import Plan
     from ..http.request import Request
 
+_new: t.Any = object.__new__
+_MISSING = Token.MISSING
 _is_length = re.compile(r"[0-9]{0,18}").fullmatch
 
 
 def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     """Answer one request."""
     path: str = environ.get("PATH_INFO", "")
-    is_odd = path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path
-    is_odd = (
-        is_odd or environ.get("HTTP_HOST") not in VALID_HOSTS or not _is_length(environ.get("CONTENT_LENGTH") or "")
-    )
-    if is_odd or "HTTP_TRANSFER_ENCODING" in environ:
+    known = plans.fixed.get((environ["REQUEST_METHOD"], path))
+    is_odd = (known is None and is_odd_path(path)) or "HTTP_TRANSFER_ENCODING" in environ
+    length = environ.get("CONTENT_LENGTH")
+    if is_odd or environ.get("HTTP_HOST") not in VALID_HOSTS or (length and not _is_length(length)):
         try:
-            path = _checked(environ, path)
+            known, path = None, _checked(environ, path)
         except BadRequest as exc:
             return exc.get_response()(environ, start_response)
     ctx = _open(plans, environ, path)
     token = current.set(ctx)
     stream = None
     try:
-        if token.old_value is not Token.MISSING:
+        if token.old_value is not _MISSING:
             ctx.enter_app_context(token.old_value)
         if plans.app.serving.is_due or appcontext_pushed.receivers:
             _announce(ctx)
         if not plans.session_is_lazy or ("HTTP_COOKIE" in environ and plans.session_cookie in environ["HTTP_COOKIE"]):
             plans.open_early(ctx)
-        plan = ctx.plan = ctx.plan or plans.match(ctx)
+        plan = ctx.plan = ctx.plan or plans.match(ctx, known)
         if plan.takes_body_early:
             _take_body(ctx.request, plan)
         response = plan.run(ctx)
+        if type(response) is bytes:
+            start_response("200 OK", _text_headers(plans, len(response)))
+            return [] if ctx.request.method == "HEAD" else [response]
         if type(body := response.response) is list and type(response) is plans.plain_response:
             return _send(ctx.request, response, body, start_response)
         stream = _send_other(ctx, response, environ, start_response)
@@ -80,11 +84,15 @@ def _open(plans: Plans, environ: WSGIEnvironment, path: str) -> RequestContext:
     """The context of a request, and the request, unless its class makes itself, without a constructor."""
     if not plans.makes_requests_plain:
         return RequestContext(plans, plans.request_class(environ))
-    request: Request = plans.request_class.__new__(plans.request_class)
+    ctx: RequestContext = _new(RequestContext)
+    ctx.app = plans.app
+    ctx.plans = plans
+    request: Request = _new(plans.request_class)
+    ctx.request = request
     request.environ = environ
     request.path = path
     request.method = environ["REQUEST_METHOD"].upper()
-    return RequestContext(plans, request)
+    return ctx
 
 
 def _announce(ctx: RequestContext) -> None:
@@ -118,6 +126,11 @@ def _checked(environ: WSGIEnvironment, path: str) -> str:
         has_peer=bool(environ.get("REMOTE_ADDR")),
     )
     return with_one_slash(path)
+
+
+def _text_headers(plans: Plans, length: int) -> list[tuple[str, str]]:
+    """The headers of a text, as a response would have them of which nothing but its body was said."""
+    return [plans.content_type, ("Content-Length", str(length))]
 
 
 def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -170,16 +183,16 @@ def _close_stream(ctx: RequestContext) -> None:
             bridge.send(appcontext_popped, ctx.app)
 
 
-def needs_closing(ctx: RequestContext) -> bool:
-    """Whether there is anything to do at the end of a request."""
+def needs_closing(ctx: RequestContext) -> object:
+    """Say whether there is anything to do at the end of a request."""
     plan: Plan | None = ctx.plan
-    return bool(
-        ctx.error is not None
-        or ctx.background is not None
-        or "body" in ctx.request.__dict__
-        or (plan is not None and plan.has_teardown)
+    return (
+        (plan is not None and plan.has_teardown)
         or request_tearing_down.receivers
         or appcontext_tearing_down.receivers
+        or ctx.error is not None
+        or ctx.background is not None
+        or "body" in ctx.request.__dict__
     )
 
 
