@@ -125,6 +125,8 @@ class Kolben(Registrar):
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_REFRESH_EACH_REQUEST": True,
             "MAX_CONTENT_LENGTH": 16 * 1024 * 1024,
+            "BODY_TIMEOUT": 3600.0,
+            "BODY_MIN_RATE": 500,
             "MAX_FORM_MEMORY_SIZE": 500_000,
             "MAX_FORM_PARTS": 1_000,
             "MAX_FORM_PART_HEADERS": 8,
@@ -616,6 +618,14 @@ class Kolben(Registrar):
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """The adapter that matches and builds URLs for a request, or for ``SERVER_NAME`` without one."""
         return urls.make_adapter(self, request)
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server was told to stop: a view that takes long, or a health check, may want to know.
+
+        New requests go elsewhere, those under way are finished, streams of events and WebSockets are closed.
+        """
+        return self.serving.is_draining
 
     def add_background_task(self, func: Callable[..., t.Any], /, *args: t.Any, **kwargs: t.Any) -> None:
         """Call ``func`` after the response, in an application context of its own; wait for it at shutdown.

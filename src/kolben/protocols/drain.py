@@ -1,4 +1,4 @@
-"""The streams that are open when the server is told to stop: it waits for them, and some of them never end."""
+"""What is open when the server is told to stop, streams and WebSockets: it waits for them, and some never end."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if t.TYPE_CHECKING:
 
 
 class Endable(t.Protocol):
-    """An open stream."""
+    """An open stream or WebSocket."""
 
     lasts: bool
-    """Whether it is expected to go on until somebody ends it, as server-sent events are."""
+    """Whether it is expected to go on until somebody ends it, as server-sent events and WebSockets are."""
 
     def end(self) -> None:
         """End it: close what it is made of, then its request. Called on the loop."""
 
 
 class Drain:
-    """The open streams of one application under ASGI, and their end.
+    """The open streams and WebSockets of one application, and their end.
 
     Told to stop (SIGTERM, SIGINT), it ends at once what is made to last, and gives the rest, a download say,
     ``timeout`` seconds. The server meanwhile stops listening, waits for its connections, and says so by the lifespan
@@ -34,7 +34,7 @@ class Drain:
         self._open: set[Endable] = set()
 
     def add(self, stream: Endable) -> None:
-        """Note a stream that begins."""
+        """Note a stream or WebSocket that begins."""
         self._open.add(stream)
         if self.has_begun and stream.lasts:
             stream.end()

@@ -58,6 +58,11 @@ class Serving:
         assert app is not None
         return app
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether the server was told to stop, and finishes what is under way."""
+        return self.drain is not None and self.drain.has_begun
+
     def before(self, func: Callable[[], t.Any]) -> None:
         """Register a function of ``before_serving``."""
         self._before.append(func)

@@ -26,6 +26,9 @@ if t.TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
 
+NOTICES_WITHIN = 1.0
+"""Seconds that a view has to notice that its WebSocket was closed for it, before it is cancelled."""
+
 
 async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one WebSocket in a task of its own, which is cancelled if the client goes away unnoticed by the view."""
@@ -49,7 +52,8 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
     assert task is not None
     request = plans.request_class.from_scope(scope)
     limit = app.config["WEBSOCKET_MAX_MESSAGE_SIZE"]
-    websocket = WebSocket(request, t.cast(t.Any, receive), t.cast(t.Any, send), scope, max_message_size=limit)
+    source = _Receive(receive)
+    websocket = WebSocket(request, t.cast(t.Any, source), t.cast(t.Any, send), scope, max_message_size=limit)
     try:
         request.path = checked(scope, dict(scope["headers"]))
         _check_origin(plans, scope, websocket)
@@ -59,6 +63,10 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
         await app.serving.start()
     ctx = RequestContext(plans, request)
     token = current.set(ctx)
+    opened = _Opened(websocket, source, task)
+    drain = app.serving.drain
+    if drain is not None:
+        drain.add(opened)
     try:
         if appcontext_pushed.receivers:
             await bridge.send_async(appcontext_pushed, app)
@@ -83,9 +91,66 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
         try:
             await _close(ctx)
         finally:
+            if drain is not None:
+                drain.remove(opened)
             current.reset(token)
             if appcontext_popped.receivers:
                 await bridge.send_async(appcontext_popped, app)
+
+
+class _Receive:
+    """``receive`` of a server, which can be interrupted.
+
+    NOTE: Granian sends no close frame while somebody is waiting to receive.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._pending: t.Any = None
+        self._is_ended = False
+
+    async def __call__(self) -> Message:
+        if self._is_ended:
+            return {"type": "websocket.disconnect", "code": 1012}
+        self._pending = self._receive()
+        try:
+            return t.cast("Message", await self._pending)
+        except asyncio.CancelledError:
+            if self._is_ended:
+                return {"type": "websocket.disconnect", "code": 1012}
+            raise
+        finally:
+            self._pending = None
+
+    def end(self) -> None:
+        """Let whoever waits receive that it is over, also if the server would not say so."""
+        self._is_ended = True
+        if hasattr(self._pending, "cancel"):
+            self._pending.cancel()
+
+
+class _Opened:
+    """A WebSocket as the server's end sees it: closed with 1012, "Service Restart", so that clients connect anew."""
+
+    lasts = True
+
+    def __init__(self, websocket: WebSocket, receive: _Receive, task: asyncio.Task[None]) -> None:
+        self._websocket = websocket
+        self._receive = receive
+        self._task = task
+        self._ending: asyncio.Task[None] | None = None
+
+    def end(self) -> None:
+        """Close it. A view that does not notice, for it waits for something else, is cancelled."""
+        if self._ending is None:
+            self._ending = asyncio.get_running_loop().create_task(self._end())
+
+    async def _end(self) -> None:
+        if self._websocket.accepted:
+            self._receive.end()
+            await self._websocket.close(1012, "Service Restart")
+            await asyncio.wait({self._task}, timeout=NOTICES_WITHIN)
+        self._task.cancel()
 
 
 async def _close(ctx: RequestContext) -> None:

@@ -36,6 +36,9 @@ CANCELLED_WITHIN = 2.0
 RETIRES_WITHIN = 10.0
 """Seconds that a worker with successors waits for its idle connections to be used, and closed, by their clients."""
 
+SAME_SIGNAL_WITHIN = 0.5
+"""Seconds in which a second signal is the first one: shells and wrappers pass it on beside the one that is sent."""
+
 FAILED_TO_START = 3
 """The exit code of a worker whose application did not start up."""
 
@@ -110,6 +113,7 @@ class Worker:
         self._stop: asyncio.Event = asyncio.Event()
         self._force: asyncio.Event = asyncio.Event()
         self._has_successor = False
+        self._stopped_at = 0.0
 
     def _dressed(self, asgi: ASGIApp) -> ASGIApp:
         """The application in what the settings want around it."""
@@ -148,9 +152,12 @@ class Worker:
 
     def stop(self) -> None:
         """Stop serving: what is under way is finished. Told again, do not wait for it."""
-        if self._stop.is_set():
+        now = asyncio.get_running_loop().time()
+        if not self._stop.is_set():
+            self._stop.set()
+            self._stopped_at = now
+        elif now > self._stopped_at + SAME_SIGNAL_WITHIN:
             self._force.set()
-        self._stop.set()
 
     def retire(self) -> None:
         """:meth:`stop`, while other workers accept what is to come."""
