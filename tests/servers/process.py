@@ -32,6 +32,17 @@ COMMANDS = {
         *("gunicorn", "--threads", "8", "--graceful-timeout", "1", "--log-level", "warning"),
         *("--bind", "127.0.0.1:{port}", "{app}"),
     ],
+    "gunicorn-sync": [
+        "gunicorn",
+        "--graceful-timeout",
+        "1",
+        "--log-level",
+        "warning",
+        "--bind",
+        "127.0.0.1:{port}",
+        "{app}",
+    ],
+    "waitress": ["waitress-serve", "--threads", "8", "--listen", "127.0.0.1:{port}", "{app}"],
 }
 """How each server is started, from a folder that the application can be imported from."""
 
