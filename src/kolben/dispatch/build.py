@@ -28,6 +28,7 @@ if t.TYPE_CHECKING:
 
     from ..app import Kolben
     from ..ctx import RequestContext
+    from ..http.pace import Pace
     from ..registrar import Scoped
     from ..routing import Rule
     from ..sessions import SessionInterface, SessionMixin
@@ -58,12 +59,13 @@ class Plans(dict[t.Any, Plan]):
         self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)
         # NOTE: `url_map_class` may be Werkzeug's own map, which has no compiled matcher.
         self.url_map: t.Any = app.url_map
+        url_map = app.url_map
         self.matches_path_only = isinstance(self.url_map, Map) and not (
-            self.url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
+            url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
         )
         self.matches_plainly = self.matches_path_only and self.url_map.adapter_class.match is MapAdapter.match
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
-        self.pace = Pace.of(app.config)
+        self.pace = _pace(app.config)
         self.request_class = app.request_class
         makers: t.Any = app.request_class.__init__, app.request_class.__new__
         self.makes_requests_plain = makers == (Request.__init__, object.__new__)
@@ -327,6 +329,16 @@ class Plans(dict[t.Any, Plan]):
             return known[cls]
 
         return find
+
+
+def _pace(config: Mapping[str, t.Any]) -> Pace | None:
+    """How long bodies are waited for, by the settings; ``None`` for ever."""
+    timeout, min_rate = config.get("BODY_TIMEOUT"), config.get("BODY_MIN_RATE")
+    if timeout is None and not min_rate:
+        return None
+    from ..http.pace import Pace
+
+    return Pace(timeout, min_rate or None)
 
 
 def _blueprints_of(endpoint: str | None) -> tuple[str, ...]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import typing as t
 
-from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from _typeshed import WriteableBuffer
     from _typeshed.wsgi import InputStream as WSGIInput
+
+    from .pace import Arrival
 
     Message: t.TypeAlias = t.MutableMapping[str, t.Any]
     Receive: t.TypeAlias = Callable[[], Awaitable[Message]]
@@ -106,6 +108,7 @@ class ReceivedBody(Body):
         "_memory",
         "_stream",
         "is_complete",
+        "is_late",
         "resume",
         "size",
         "spool_size",
@@ -123,6 +126,7 @@ class ReceivedBody(Body):
         self.resume = None
         self.size = 0
         self.is_complete = False
+        self.is_late = False
         self._is_disconnected = False
         self._is_closed = False
         self._memory: bytes | io.BytesIO = b""
@@ -140,7 +144,9 @@ class ReceivedBody(Body):
     @property
     def wants_more(self) -> bool:
         """Whether the protocol should go on receiving: no end was seen, and no limit was exceeded."""
-        return not (self.is_complete or self._is_disconnected or self._is_over_limit or self._is_overlong)
+        return not (
+            self.is_complete or self._is_disconnected or self.is_late or self._is_over_limit or self._is_overlong
+        )
 
     @property
     def length(self) -> int | None:
@@ -197,13 +203,18 @@ class ReceivedBody(Body):
         if self._is_closed:
             self._file.close()
 
-    async def fill(self, receive: Receive, in_thread: InThread) -> None:
+    async def fill(self, receive: Receive, in_thread: InThread, arrival: Arrival | None = None) -> None:
         """Receive the body over ASGI until it ends, the client leaves, or a limit is exceeded; none of it raises.
 
         :param in_thread: ``await in_thread(fn)`` runs a function that blocks.
+        :param arrival: what sees to it that this does not take too long.
         """
         while self.wants_more:
-            message = await receive()
+            try:
+                message = await (receive() if arrival is None else arrival.receive(receive))
+            except RequestTimeout:
+                self.is_late = True
+                return
             if message["type"] == "http.disconnect":
                 self.disconnect()
                 return
@@ -212,6 +223,12 @@ class ReceivedBody(Body):
                 must_flush = self.complete() or must_flush
             if must_flush:
                 await in_thread(self.flush)
+
+    def lateness(self) -> RequestTimeout:
+        """The error for a body that did not arrive in time."""
+        from .pace import SlowBody
+
+        return SlowBody()
 
     def stream(self) -> t.IO[bytes]:
         if self._stream is None:
@@ -255,6 +272,8 @@ class ReceivedBody(Body):
             self.resume()
         if self.limit is not None and self._is_over_limit:
             raise too_large(self.limit)
+        if self.is_late:
+            raise self.lateness()
         if self.wants_more:
             raise RequestEntityTooLarge(
                 "The limit of the request body, 'request.max_content_length', was raised too late: the body is received"
@@ -338,7 +357,8 @@ class InputBody(Body):
             remaining = CHUNK_SIZE if self.content_length is None else self.content_length - body.size
             try:
                 chunk = read_from(self._source.read, min(CHUNK_SIZE, remaining)) if remaining else b""
-            except ClientDisconnected:
+            except (ClientDisconnected, RequestTimeout) as error:
+                body.is_late = isinstance(error, RequestTimeout)
                 body.disconnect()
                 return
             if body.feed(chunk):
@@ -359,6 +379,7 @@ class StreamedBody(Body):
     :param receive: ASGI's callable.
     :param wait: ``wait(receive)`` calls it on the event loop and blocks until there is a message; what the stream needs
         in a sync view. ``None`` for an async view, which uses :meth:`chunks`.
+    :param arrival: what sees to it that the client is not waited for too long.
     """
 
     __slots__ = ("_receive", "_source", "_stream", "_wait")
@@ -369,10 +390,11 @@ class StreamedBody(Body):
         content_length: int | None = None,
         limit: int | None = None,
         wait: Callable[[Receive], Message] | None = None,
+        arrival: Arrival | None = None,
     ) -> None:
         self.limit = limit
         self.content_length = content_length
-        self._receive = receive
+        self._receive = receive if arrival is None else lambda: arrival.receive(receive)
         self._wait = wait
         self._source: MessageStream | None = None
         self._stream: t.IO[bytes] | None = None
@@ -596,8 +618,8 @@ def read_from(read: Callable[[int], bytes], size: int) -> bytes:
     """What ``wsgi.input`` gives; whatever goes wrong there is :exc:`ClientDisconnected`."""
     try:
         return read(size)
-    except AssertionError:
-        raise  # wsgiref.validate found fault with this end.
+    except (AssertionError, RequestTimeout):
+        raise  # wsgiref.validate found fault with this end; or the client was too slow.
     except Exception as error:
         # NOTE: OSError and ValueError by custom; gunicorn has errors of its own for malformed chunks and trailers.
         raise ClientDisconnected(

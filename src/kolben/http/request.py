@@ -198,7 +198,8 @@ class Request(WerkzeugRequest):
         try:
             header = (self.environ.get("HTTP_COOKIE") or "") if self.scope is None else self.head.cookies()
             storage: t.Any = self.dict_storage_class
-            return read_cookies(storage, header)  # type: ignore[no-any-return]  # PERF: a cast is a call
+            cookies: ImmutableMultiDict[str, str] = read_cookies(storage, header)
+            return cookies
         except ValueError as exc:
             raise BadRequest(f"The Cookie header of the request cannot be read: {exc}") from None
 
@@ -276,7 +277,7 @@ class Request(WerkzeugRequest):
         if self._is_read:
             return InputBody(BytesIO(), 0)
         return InputBody(
-            environ.get("wsgi.input") or BytesIO(),
+            _paced(environ.get("wsgi.input")) or BytesIO(),
             self.content_length,
             bool(environ.get("wsgi.input_terminated")),
             self.max_content_length,
@@ -363,7 +364,7 @@ class Request(WerkzeugRequest):
         data = read_from(source.read, size) if size else b""
         self._is_read = True
         if len(data) < size:
-            self.body = body = InputBody(source, size, limit=limit)
+            self.body = body = InputBody(_paced(source), size, limit=limit)
             data += body.after(data)
         return data
 
@@ -572,6 +573,15 @@ def split_blueprint_path(name: str) -> list[str]:
         name = name.rpartition(".")[0]
         names.append(name)
     return names
+
+
+def _paced(source: t.Any) -> t.Any:
+    """``wsgi.input``, which is read no further once the client is too slow."""
+    ctx = current.get(None)
+    request_ctx = None if ctx is None else ctx.request_ctx
+    if source is None or request_ctx is None or request_ctx.plans.pace is None:
+        return source
+    return request_ctx.plans.pace.input(source)
 
 
 def _errors() -> t.TextIO:

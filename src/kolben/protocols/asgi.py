@@ -231,7 +231,8 @@ async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes],
     if plan.max_content_length is not None:
         limit = request.max_content_length = plan.max_content_length
     length = None if b"transfer-encoding" in index else parse_content_length(index.get(b"content-length"))
-    arrival = ctx.plans.arrival()
+    pace = ctx.plans.pace
+    arrival = None if pace is None else pace.arrival()
     if plan.stream_body:
         wait = None if plan.mode is Mode.LOOP else bridge.call_sync
         request.body = StreamedBody(_noting_the_end(ctx, receive), length, limit, wait, arrival)
@@ -241,7 +242,7 @@ async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes],
     if body.is_complete:
         return plan
     if body.is_late:
-        request.routing_exception = body.late()
+        request.routing_exception = body.lateness()
         plan = ctx.plan = ctx.plans[None]
     elif body.wants_more is False and plan.mode is Mode.THREAD:
         body.resume = lambda: bridge.call_sync(body.fill, receive, bridge.in_thread, arrival)
