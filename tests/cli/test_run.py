@@ -100,19 +100,6 @@ def test_an_application_that_cannot_be_loaded_ends_the_command(
     assert server == []
 
 
-def test_below_the_reloader_it_is_served_as_an_error(server: list[dict[str, t.Any]], runner: CliRunner) -> None:
-    os.environ["WERKZEUG_RUN_MAIN"] = "true"
-
-    def create_app() -> Kolben:
-        raise RuntimeError("oh no")
-
-    result = runner.invoke(KolbenGroup(create_app=create_app), ["run"])
-
-    assert "RuntimeError: oh no" in result.output
-    with pytest.raises(RuntimeError, match="oh no"):
-        server[0]["app"]({}, None)
-
-
 def test_the_banner_is_shown_once(capsys: pytest.CaptureFixture[str]) -> None:
     show_server_banner(False, "site:app")
     assert capsys.readouterr().out == " * Serving Kolben app 'site:app'\n * Debug mode: off\n"

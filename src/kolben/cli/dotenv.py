@@ -6,6 +6,12 @@ import os
 
 import click
 
+files_read: list[str] = []
+"""The files that :func:`load_dotenv` has read in this process."""
+
+names_set: set[str] = set()
+"""The variables that it has set from them, which were not set before."""
+
 
 def is_dotenv_installed() -> bool:
     """Return whether python-dotenv, which reads the files, can be imported."""
@@ -38,9 +44,11 @@ def load_dotenv(path: str | os.PathLike[str] | None = None, load_defaults: bool 
         files.append(os.fspath(path))
     values: dict[str, str | None] = {}
     for file in filter(None, files):
+        files_read.append(os.path.abspath(file))
         values |= dotenv.dotenv_values(file, encoding="utf-8")
 
     for name, value in values.items():
-        if value is not None:
-            os.environ.setdefault(name, value)
+        if value is not None and name not in os.environ:
+            os.environ[name] = value
+            names_set.add(name)
     return bool(values)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import traceback
 import typing as t
 
 import click
@@ -16,8 +15,6 @@ from .params import CertParamType, SeparatedPathType, validate_key
 from .script import ScriptInfo, pass_script_info
 
 if t.TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
     from .params import Certificate
 
 
@@ -87,45 +84,22 @@ def run_command(
 
     The reloader and debugger are enabled by default with the '--debug' option.
     """
-    from werkzeug.serving import run_simple
+    from kolben.server.development import serve
 
-    app = _load_app(info)
     debug = get_debug_flag()
     show_server_banner(debug, info.app_import_path)
-    run_simple(
-        host,
-        port,
-        app,
-        use_reloader=debug if reload is None else reload,
-        use_debugger=debug if debugger is None else debugger,
-        threaded=with_threads,
-        ssl_context=t.cast("t.Any", cert),
-        extra_files=extra_files,
-        exclude_patterns=exclude_patterns,
-    )
+    options = {
+        "use_reloader": debug if reload is None else reload,
+        "use_debugger": debug if debugger is None else debugger,
+        "threaded": with_threads,
+        "ssl_context": cert,
+        "extra_files": extra_files,
+        "exclude_patterns": exclude_patterns,
+    }
+    serve(info.load_app, host, port, options)
 
 
 run_command.params.insert(0, debug_option)
-
-
-def _load_app(info: ScriptInfo) -> WSGIApplication:
-    """Return the application, or, below a reloader that waits for it to be mended, one that raises its error."""
-    from werkzeug.serving import is_running_from_reloader
-
-    try:
-        return t.cast("WSGIApplication", info.load_app())
-    except Exception as exc:
-        if not is_running_from_reloader():
-            raise
-        traceback.print_exc()
-        return _failing_app(exc)
-
-
-def _failing_app(error: Exception) -> WSGIApplication:
-    def app(environ: t.Any, start_response: t.Any) -> t.NoReturn:
-        raise error from None
-
-    return app
 
 
 def show_server_banner(debug: bool | None, app_import_path: str | None) -> None:
