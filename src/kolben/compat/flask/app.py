@@ -89,6 +89,8 @@ class Flask(App):
             "SESSION_COOKIE_SECURE": False,
             "SESSION_COOKIE_SAMESITE": None,
             "MAX_CONTENT_LENGTH": None,
+            "BODY_TIMEOUT": None,
+            "BODY_MIN_RATE": None,
         }
     )
 
