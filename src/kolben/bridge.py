@@ -385,6 +385,8 @@ class SyncIterator:
         self._wanted: asyncio.Queue[bool] | None = None
         self._items: SimpleQueue[t.Any] = SimpleQueue()
         self._ended = False
+        self._is_cancelled = False
+        self._is_pulling = False
 
     def __iter__(self) -> SyncIterator:
         return self
@@ -426,6 +428,15 @@ class SyncIterator:
         finally:
             del end
 
+    def cancel(self) -> None:
+        """Cancel it at the ``await`` it stands at, or end it at its ``yield``; who waits for the next item is told so.
+
+        Called on the loop.
+        """
+        self._is_cancelled = True
+        if self._is_pulling:
+            self._task.cancel()
+
     def _launch(self) -> None:
         import asyncio
 
@@ -438,8 +449,10 @@ class SyncIterator:
         error: BaseException | None = None
         iterator: AsyncIterator[t.Any] = aiter(self._iterable)
         try:
-            while await self._wanted.get():
+            while await self._wanted.get() and not self._is_cancelled:
+                self._is_pulling = True
                 item = await anext(iterator, END)
+                self._is_pulling = False
                 if item is END:
                     break
                 self._items.put(item)

@@ -67,6 +67,19 @@ class OwnedStream:
             self.close()
             raise
 
+    def is_made_of(self, kind: type) -> bool:
+        """Whether the response is one of that class."""
+        return isinstance(self._response, kind)
+
+    def interrupt(self) -> None:
+        """Have whoever waits for the next chunk of an asynchronous generator wait no longer.
+
+        A synchronous one goes on to its next ``yield``. Called on the loop.
+        """
+        cancel = getattr(self._iterator, "cancel", None)
+        if cancel is not None:
+            cancel()
+
     def close(self) -> None:
         """End the stream and the request. Further calls do nothing."""
         with self._lock:

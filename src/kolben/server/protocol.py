@@ -12,4 +12,13 @@ if t.TYPE_CHECKING:
 
 def asgi_of(app: Kolben, protocol: Protocol = "auto") -> ASGIApp:
     """What Granian serves: the application itself, or its WSGI side behind a gateway of Kolben's own."""
-    return app
+    if (choose(app)[0] if protocol == "auto" else protocol) == "asgi":
+        return app
+    from .gateway import Gateway
+
+    return Gateway(app)
+
+
+def choose(app: Kolben) -> tuple[t.Literal["wsgi", "asgi"], str]:
+    """The protocol for an application, and why."""
+    return "asgi", "measured"
