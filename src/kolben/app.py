@@ -14,7 +14,6 @@ from datetime import timedelta
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter
-from werkzeug.utils import redirect as _redirect
 
 from . import urls
 from .config import Config, ConfigAttribute
@@ -25,6 +24,7 @@ from .globals import g, request, session
 from .helpers import get_debug_flag
 from .http.request import Request
 from .http.response import Response
+from .http.response import redirect as _redirect
 from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
 from .protocols import asgi, wsgi

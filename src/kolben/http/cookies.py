@@ -34,10 +34,10 @@ _CRUMB = re.compile(
 )
 _ESCAPED = re.compile(rb"\\([0-3][0-7]{2}|.)")
 
-_PLAIN_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_is_plain_name = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 _NAME = re.compile(r"[^\x00-\x20\x7f=;\"]+")
-_PLAIN_VALUE = re.compile(r"[!#$%&'()*+\-./:<=>?@\[\]^_`{|}~0-9A-Za-z]*")
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~%!$&'()*+,:=@\-]*")
+_is_plain_value = re.compile(r"[!#$%&'()*+\-./:<=>?@\[\]^_`{|}~0-9A-Za-z]*").fullmatch
+_is_plain_path = re.compile(r"[A-Za-z0-9/._~%!$&'()*+,:=@\-]*").fullmatch
 _DOMAIN = re.compile(r"[\w.\-]*(?::[0-9]*)?")
 _ATTRIBUTE = re.compile(r"[^\x00-\x1f\x7f;]*")
 _UNESCAPED = {n: f"\\{n:03o}" for n in range(0x1A, 0x20)}
@@ -113,9 +113,9 @@ def dump_cookie(
         and samesite in _SAME_SITE
         and (max_age is None or type(max_age) is int)
         and not isinstance(expires, str)
-        and (path is None or _PLAIN_PATH.fullmatch(path) is not None)
-        and _PLAIN_NAME.fullmatch(key) is not None
-        and _PLAIN_VALUE.fullmatch(value) is not None
+        and (path == "/" or path is None or _is_plain_path(path))
+        and ((key.isascii() and key.isalnum()) or _is_plain_name(key))
+        and ((value.isascii() and value.isalnum()) or _is_plain_value(value))
     ):
         until = time() + max_age if expires is None and max_age is not None and sync_expires else expires
         cookie = (

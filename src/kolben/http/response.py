@@ -11,15 +11,17 @@ import re
 import typing as t
 from functools import lru_cache
 
+from markupsafe import escape
 from werkzeug.datastructures import Headers
 from werkzeug.urls import iri_to_uri
 from werkzeug.utils import get_content_type
+from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import json
 from ..globals import current
 from .cookies import dump_cookie
-from .headers import check_headers, check_status, is_known_value
+from .headers import MAX_REMEMBERED, check_headers, check_status, is_known_value
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
@@ -97,8 +99,7 @@ class Response(WerkzeugResponse):
         elif body is None:
             if response is None or isinstance(response, (str, bytes, bytearray)):
                 return False
-            self.headers = Headers()
-            self.headers._list.append(("Content-Type", content_type or self.content_type_sent))
+            self.headers = ResponseHeaders.of([("Content-Type", content_type or self.content_type_sent)])
         elif content_type is not None:
             self.content_type_sent = content_type
         self.response = response if body is None else [body]
@@ -124,10 +125,10 @@ class Response(WerkzeugResponse):
     @lazy
     def headers(self) -> Headers:
         """The headers, created when first asked for."""
-        headers = Headers()
-        headers._list.append(("Content-Type", self.content_type_sent))
-        headers._list.append(("Content-Length", str(self._length())))
-        return headers
+        body: t.Any = self.response
+        is_plain = type(body) is list and len(body) == 1 and type(body[0]) is bytes
+        length = len(body[0]) if is_plain else self._length()
+        return ResponseHeaders.of([("Content-Type", self.content_type_sent), ("Content-Length", str(length))])
 
     def _length(self) -> int:
         body: t.Any = self.response
@@ -149,7 +150,7 @@ class Response(WerkzeugResponse):
         """``MAX_COOKIE_SIZE`` of the current application."""
         ctx = current.get(None)
         if ctx is not None:
-            return t.cast(int, ctx.app.config["MAX_COOKIE_SIZE"])
+            return ctx.app.config["MAX_COOKIE_SIZE"]  # type: ignore[no-any-return]  # PERF: a cast is a call
         return super().max_cookie_size
 
     def set_cookie(
@@ -169,32 +170,31 @@ class Response(WerkzeugResponse):
 
         :raises ValueError: a name or attribute would split the header, or is none that browsers know.
         """
-        self.headers.add(
-            "Set-Cookie",
-            dump_cookie(
-                key,
-                value,
-                max_age,
-                expires,
-                path,
-                domain,
-                secure,
-                httponly,
-                max_size=self.max_cookie_size,
-                samesite=samesite,
-                partitioned=partitioned,
-            ),
+        cookie = dump_cookie(
+            key,
+            value,
+            max_age,
+            expires,
+            path,
+            domain,
+            secure,
+            httponly,
+            True,
+            self.max_cookie_size,
+            samesite,
+            partitioned,
         )
+        self.headers._list.append(("Set-Cookie", cookie))
 
     def wire_headers(self) -> list[tuple[str, str]]:
         """The headers as they are sent: URLs in ASCII, ``Content-Length`` where it is known and allowed (RFC 9110)."""
         has_length = has_location = False
-        headers = list(self.headers._list)
+        headers = self.headers._list.copy()
         for key, _ in headers:
-            lowered = key.lower()
-            if lowered == "content-length":
+            kind = _KINDS.get(key) or _kind_of(key)
+            if kind is _LENGTH:
                 has_length = True
-            elif lowered == "location" or lowered == "content-location":
+            elif kind is _LOCATION:
                 has_location = True
         if has_location:
             headers = _located(headers)
@@ -264,6 +264,41 @@ def _in_memory(body: t.Any) -> bytes | None:
     return body if type(body) is bytes else None
 
 
+class ResponseHeaders(Headers):
+    """Werkzeug's headers, with short cuts for what views do most."""
+
+    @classmethod
+    def of(cls, pairs: list[tuple[str, str]]) -> t.Self:
+        """Headers of these pairs, which are known to be good."""
+        self = cls.__new__(cls)
+        self._list = pairs
+        return self
+
+    def __setitem__(self, key: t.Any, value: t.Any) -> None:
+        # PERF: benchmarks/inprocess.py, kind "hooks".
+        if type(key) is str and type(value) is str and "\n" not in value and "\r" not in value:
+            lowered = key.lower()
+            for name, _ in self._list:
+                if name.lower() == lowered:
+                    break
+            else:
+                self._list.append((key, value))
+                return
+        super().__setitem__(key, value)
+
+    def __eq__(self, other: object) -> bool:
+        # NOTE: Werkzeug's are equal to those of the same class alone.
+        if not isinstance(other, Headers):
+            return NotImplemented
+        return {(k.lower(), v) for k, v in self._list} == {(k.lower(), v) for k, v in other._list}
+
+    __hash__ = None
+
+
+# FLASK: what `repr` shows.
+ResponseHeaders.__name__ = Headers.__name__
+
+
 def _plain_headers(headers: t.Any, content_type: str, length: int) -> Headers | None:
     """Ordinary headers, with those that say what the body is; ``None`` where Werkzeug has to look at them."""
     if type(headers) not in {list, dict}:
@@ -282,9 +317,7 @@ def _plain_headers(headers: t.Any, content_type: str, length: int) -> Headers | 
     if not is_typed:
         pairs.append(("Content-Type", content_type))
     pairs.append(("Content-Length", str(length)))
-    made = Headers()
-    made._list = pairs
-    return made
+    return ResponseHeaders.of(pairs)
 
 
 @lru_cache(maxsize=64)
@@ -302,9 +335,14 @@ _NOT_WITH_304 = frozenset(
 
 def _located(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Headers whose ``Location`` and ``Content-Location`` are in ASCII, and stand once: the last of several counts."""
-    named = [(name.lower(), value) for name, value in headers]
-    last = {name: value for name, value in named if name in {"location", "content-location"}}
-    if sum(name in last for name, _ in named) == len(last) and all(map(_PLAIN_PATH.match, last.values())):
+    last: dict[str, str] = {}
+    is_plain = True
+    for name, value in headers:
+        if _kind_of(name) is _LOCATION:
+            lowered = name.lower()
+            is_plain = is_plain and lowered not in last and _is_plain_path(value) is not None
+            last[lowered] = value
+    if is_plain:
         return headers
     changed = Headers(headers)
     for name, value in last.items():
@@ -312,9 +350,50 @@ def _located(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return list(changed._list)
 
 
-_PLAIN_PATH = re.compile(r"/[A-Za-z0-9/_.~-]*\Z")
+_LENGTH, _LOCATION, _OTHER = "length", "location", "other"
+_KINDS: dict[str, str] = {}
+
+
+def _kind_of(name: str) -> str:
+    """What there is to do for a header before it is sent."""
+    kind = _KINDS.get(name)
+    if kind is None:
+        if len(_KINDS) >= MAX_REMEMBERED:
+            _KINDS.clear()
+        lowered = name.lower()
+        is_location = lowered in {"location", "content-location"}
+        kind = _KINDS[name] = _LENGTH if lowered == "content-length" else _LOCATION if is_location else _OTHER
+    return kind
+
+
+_is_plain_path = re.compile(r"/[A-Za-z0-9/_.~-]*\Z").match
 
 
 def _to_ascii(location: str) -> str:
     """A ``Location`` that may hold any characters a browser's address bar may, as a URI (RFC 3987 section 3.1)."""
-    return location if _PLAIN_PATH.match(location) else iri_to_uri(location)
+    return location if _is_plain_path(location) else iri_to_uri(location)
+
+
+def redirect(location: str, code: int = 302, Response: t.Any = None) -> WerkzeugResponse:
+    """:func:`werkzeug.utils.redirect`, which says what the response is."""
+    # PERF: benchmarks/inprocess.py, kind "redirect": the response is put together as it will be sent.
+    if not getattr(Response, "makes_plain", False) or type(location) is not str or "\n" in location or "\r" in location:
+        return werkzeug_redirect(location, code, Response)
+    link = location if _is_plain_path(location) else escape(location)
+    page = (
+        "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n"
+        f'<p>You should be redirected automatically to the target URL: <a href="{link}">{link}</a>. If not, click the'
+        " link.\n"
+    ).encode()
+    response: WerkzeugResponse = Response.__new__(Response)
+    response.response = [page]
+    response._status, response._status_code = _status_of(code)
+    response.headers = ResponseHeaders.of(
+        [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(page))), ("Location", location)]
+    )
+    return response
+
+
+@lru_cache(maxsize=64)
+def _status_of(code: t.Any) -> tuple[str, int]:
+    return WerkzeugResponse._clean_status(t.cast("WerkzeugResponse", None), code)
