@@ -58,12 +58,12 @@ class Plans(dict[t.Any, Plan]):
         self.plain_response = app.response_class if app.response_class.goes_plain else None
         self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)
         # NOTE: `url_map_class` may be Werkzeug's own map, which has no compiled matcher.
-        self.url_map: t.Any = app.url_map
-        url_map = app.url_map
-        self.matches_path_only = isinstance(self.url_map, Map) and not (
+        url_map: t.Any = app.url_map
+        self.url_map = url_map
+        self.matches_path_only = isinstance(url_map, Map) and not (
             url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
         )
-        self.matches_plainly = self.matches_path_only and self.url_map.adapter_class.match is MapAdapter.match
+        self.matches_plainly = self.matches_path_only and url_map.adapter_class.match is MapAdapter.match
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         self.pace = _pace(app.config)
         self.request_class = app.request_class

@@ -9,10 +9,12 @@ import enum
 import typing as t
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable, Generator
 
     from ..ctx import RequestContext
     from ..http.response import Response
+
+    Answer: t.TypeAlias = Response | bytes | Generator[t.Any, t.Any, t.Any] | AsyncGenerator[t.Any, t.Any]
 
 
 class Mode(enum.Enum):
@@ -83,7 +85,7 @@ class Plan:
     teardown_app: tuple[Callable[[BaseException | None], t.Any], ...]
 
     sends_text: bool
-    """Whether text that the view returns is sent as it is, without a response, where nothing else wants one."""
+    """Whether a text or generator that the view returns is sent as it is, where nothing else wants a response."""
 
     has_teardown: bool
     """Whether there is any function to call at the end."""
@@ -100,7 +102,7 @@ class Plan:
     run: Callable[[RequestContext], t.Any]
     """:func:`kolben.dispatch.run.run` or its twin; if the application overrides a step, its own, in Flask's order.
 
-    It gives a response, or the ``bytes`` of a text that is sent as an ordinary response would be.
+    It gives a response, or the ``bytes`` or the generator that an ordinary response would have as its body.
     """
     close: Callable[[RequestContext, Plan, BaseException | None], t.Any]
     """:func:`kolben.dispatch.run.close` or its twin, or the application's own methods."""

@@ -8,7 +8,7 @@ rest exists once.
 from __future__ import annotations
 
 import typing as t
-from types import CoroutineType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
 from werkzeug.exceptions import InternalServerError
 
@@ -27,13 +27,16 @@ from .errors import handler_for, must_propagate
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
     from ..http.response import Response
-    from .plan import Plan
+    from .plan import Answer, Plan
+
+UNSEEN = frozenset({str, GeneratorType, AsyncGeneratorType})
+"""What a view may return that is sent without a response, if nothing else wants one."""
 
 
-def run(ctx: RequestContext) -> Response | bytes:
+def run(ctx: RequestContext) -> Answer:
     """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session.
 
-    Returns a response; or the ``bytes`` of a returned text, where nobody looks at a response made of it.
+    Returns a response; or, where nobody would look at one, the ``bytes`` of a text or the generator itself.
     """
     plan = ctx.plan
     try:
@@ -57,8 +60,8 @@ def run(ctx: RequestContext) -> Response | bytes:
                 raise
             rv = handle(exc)
         is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
-        if type(rv) is str and is_bare and plan.sends_text and ctx.background is None:
-            return rv.encode()
+        if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN and ctx.background is None:
+            return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if plan.after or not is_bare:
@@ -70,10 +73,10 @@ def run(ctx: RequestContext) -> Response | bytes:
         return fail(ctx, exc)
 
 
-async def run_async(ctx: RequestContext) -> Response | bytes:
+async def run_async(ctx: RequestContext) -> Answer:
     """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session.
 
-    Returns a response; or the ``bytes`` of a returned text, where nobody looks at a response made of it.
+    Returns a response; or, where nobody would look at one, the ``bytes`` of a text or the generator itself.
     """
     plan = ctx.plan
     try:
@@ -97,8 +100,8 @@ async def run_async(ctx: RequestContext) -> Response | bytes:
                 raise
             rv = await handle(exc)
         is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
-        if type(rv) is str and is_bare and plan.sends_text and ctx.background is None:
-            return rv.encode()
+        if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN and ctx.background is None:
+            return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if plan.after or not is_bare:

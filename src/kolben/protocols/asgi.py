@@ -75,10 +75,10 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             ctx.is_closed = True
             await send(_text_start(plans, len(response)))
             await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response})
-        elif (type(response) is plans.plain_response and type(response.response) is list) or is_buffered(response):
+        elif is_buffered(response):
             await _send(ctx, response, send)
         else:
-            await _stream(ctx, response, receive, send)
+            await _stream(ctx, scope, response, receive, send)
     except BaseException as exc:
         ctx.error = None if ctx.is_closed else ctx.error or exc
         raise
@@ -174,13 +174,7 @@ def _answer_in_thread(ctx: RequestContext) -> Response:
         # NOTE: a cancelled request is closed by whoever comes last, this thread or the loop: each writes its own word
         # before it reads the other's.
         ctx.is_working = False
-        is_stream = (
-            response is not None
-            and type(response) is not bytes
-            and type(response.response) is not list
-            and not is_buffered(response)
-        )
-        if is_stream and not ctx.is_abandoned:
+        if response is not None and type(response) is not bytes and not is_buffered(response) and not ctx.is_abandoned:
             ctx.context = copy_context()
         elif ctx.is_abandoned or needs_closing(ctx):
             _close_here(ctx)
@@ -312,14 +306,22 @@ _lengths: dict[int, tuple[bytes, bytes]] = {}
 _SHORT = 4096
 
 
-async def _stream(ctx: RequestContext, response: t.Any, receive: Receive, send: Send) -> None:
-    from .pump import Pump
-
-    scope = t.cast("Scope", ctx.request.scope or {})
+def _stream(ctx: RequestContext, scope: Scope, response: t.Any, receive: Receive, send: Send) -> Awaitable[None]:
     if "kolben.preserve_context" in scope:
         # NOTE: now, for the test client reads the stream while it runs.
         scope.pop("kolben.preserve_context")(ctx)
-    await Pump(ctx, response, receive, send, _close).run()
+    return _pump(ctx, response, receive, send, _close).run()  # type: ignore[no-any-return]  # loaded late
+
+
+def _load_pump(*args: t.Any) -> t.Any:
+    global _pump
+    from .pump import Pump
+
+    _pump = Pump
+    return Pump(*args)
+
+
+_pump: t.Any = _load_pump  # NOTE: it needs asyncio, which is not loaded before a request needs it.
 
 
 async def _refuse(exc: BadRequest, scope: Scope, send: Send) -> None:

@@ -14,8 +14,9 @@ if t.TYPE_CHECKING:
 class Endable(t.Protocol):
     """An open stream or WebSocket."""
 
-    lasts: bool
-    """Whether it is expected to go on until somebody ends it, as server-sent events and WebSockets are."""
+    @property
+    def lasts(self) -> bool:
+        """Whether it is expected to go on until somebody ends it, as server-sent events and WebSockets are."""
 
     def end(self) -> None:
         """End it: close what it is made of, then its request. Called on the loop."""

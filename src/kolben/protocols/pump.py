@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import types
 import typing as t
 from contextvars import copy_context
 
@@ -13,9 +14,11 @@ from ..http.headers import encode_headers
 from ..http.response import Response, to_bytes
 from ..http.sse import EventStream
 from .wire import asgi_start
+from .wsgi import GENERATORS, needs_closing
 
 if t.TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, MutableMapping
+    from contextvars import Context
 
     from ..ctx import RequestContext
 
@@ -29,13 +32,19 @@ NOTE: neither it nor a server's send() need ever give way, least of all when the
 
 
 class Pump:
-    """Sends one streamed response.
+    """Sends one streamed response, or a generator that is the body of an ordinary one.
 
-    The generator runs in a task of its own, in the request's context. A client that goes away cancels that task: an
-    asynchronous generator sees :exc:`asyncio.CancelledError` at the ``await`` it stands at, a synchronous one
-    :exc:`GeneratorExit` at its ``yield``. Whatever ends the stream, the generator, the response and the request's
-    context are closed, once, on threads that no view can occupy.
+    The generator runs in the request's own task and context. When that first waits for anything, a task begins to watch
+    the client; one that goes away cancels the stream: an asynchronous generator sees :exc:`asyncio.CancelledError` at
+    the ``await`` it stands at, a synchronous one :exc:`GeneratorExit` at its ``yield``. Whatever ends the stream, the
+    generator, the response and the request's context are closed, once, on threads that no view can occupy.
     """
+
+    _watcher: asyncio.Task[None] | None = None
+    _thread_context: Context | None = None
+    _cancels = 0
+    """How often this stream has cancelled its task: not the server's business."""
+    _is_told_to_end = False
 
     def __init__(
         self,
@@ -50,73 +59,122 @@ class Pump:
         self._receive = receive
         self._send = send
         self._close_request = close_request
-        self._context = ctx.context or copy_context()
-        self.lasts = isinstance(response, EventStream)
-        self._task: asyncio.Task[None] | None = None
-        self._is_told_to_end = False
+        self._task: asyncio.Task[t.Any] | None = None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the stream is expected to go on until somebody ends it."""
+        return isinstance(self._response, EventStream)
 
     def end(self) -> None:
         """End the stream as if the client had gone away; one of events is completed, any other is cut off."""
         self._is_told_to_end = True
-        if self._task is not None:
-            self._task.cancel()
+        # NOTE: later, for what ends it may be the stream itself, which cannot be cancelled while it runs.
+        asyncio.get_running_loop().call_soon(self._cancel)
+
+    def _cancel(self) -> None:
+        if self._task is not None and self._task.cancel():
+            self._cancels += 1
 
     async def run(self) -> None:
         """Send the stream until it ends or the client goes away.
 
         :raises Exception: what the generator raised.
         """
-        loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        if task is None or type(task).cancel is not asyncio.Task.cancel:
+            await _in_own_task(self.run())  # NOTE: Granian's tasks in Rust cannot be cancelled.
+            return
+        before, is_cut = task.cancelling(), False
+        try:
+            await self._run()
+        except asyncio.CancelledError:
+            is_cut = 0 < self._cancels == task.cancelling() - before
+            if not is_cut:
+                raise
+        finally:
+            if self._watcher is not None:
+                self._stop_watching(task)
+        if is_cut and self._is_told_to_end:
+            if not self.lasts:
+                raise asyncio.CancelledError("The server stops, and the stream did not end in time.")
+            await self._send({"type": "http.response.body", "body": b""})
+
+    @types.coroutine
+    def _run(self) -> Generator[t.Any, t.Any, None]:
+        """Run the stream, each step of it in its context, and begin to watch when it first waits."""
+        stream = self._stream()
+        context = self._own_context()
+        step: Callable[..., t.Any] = stream.send
+        sent: t.Any = None
+        try:
+            while True:
+                try:
+                    awaited = step(sent) if context is None else context.run(step, sent)
+                except StopIteration:
+                    return
+                if self._watcher is None:
+                    self._begin()
+                try:
+                    sent = yield awaited
+                    step = stream.send
+                except BaseException as exc:
+                    sent = exc
+                    step = stream.throw
+        finally:
+            del sent, step  # NOTE: what was thrown knows this frame; together they would wait for the collector.
+
+    def _own_context(self) -> Context | None:
+        """The context that an asynchronous generator of a synchronous view runs in: not this task's, but the view's."""
+        context = self._ctx.context
         # NOTE: a copy, for threads enter the original to pull from a synchronous generator while this task waits.
-        stream = self._task = loop.create_task(self._stream(), context=self._context.copy())
-        watch = loop.create_task(self._watch(stream))
+        return context if context is None else context.copy()
+
+    def _begin(self) -> None:
+        """Watch the client, and whether the server stops, from the first time on that the stream waits."""
+        self._task = asyncio.current_task()
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
         drain = self._ctx.app.serving.drain
         if drain is not None:
             drain.add(self)
-        try:
-            await asyncio.wait({stream})
-        except asyncio.CancelledError:
-            stream.cancel()
-            await _settled(stream)
-            raise
-        finally:
-            watch.cancel()
-            self._task = None
-            if drain is not None:
-                drain.remove(self)
-        try:
-            if not stream.cancelled():
-                stream.result()
-            elif self._is_told_to_end and self.lasts:
-                await self._send({"type": "http.response.body", "body": b""})
-            elif self._is_told_to_end:
-                raise asyncio.CancelledError("The server stops, and the stream did not end in time.")
-        finally:
-            del stream, watch  # NOTE: what one raises knows this frame; together they would wait for the collector.
 
-    async def _watch(self, stream: asyncio.Task[None]) -> None:
+    def _stop_watching(self, task: asyncio.Task[t.Any]) -> None:
+        assert self._watcher is not None
+        self._watcher.cancel()
+        self._watcher = self._task = None
+        for _ in range(self._cancels):
+            task.uncancel()
+        drain = self._ctx.app.serving.drain
+        if drain is not None:
+            drain.remove(self)
+
+    async def _watch(self) -> None:
         if self._ctx.body_ended is not None:
             await self._ctx.body_ended.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        stream.cancel()
+        self._cancel()
 
     async def _stream(self) -> None:
         start, body = await self._open()
         chunks: t.Any = body if hasattr(body, "__aiter__") else self._pulled(iter(body))
+        send = self._send
+        is_exhausted = False
         try:
-            await self._send(start)
+            await send(start)
             if not self._is_bodiless(start["status"]):
                 pulled = 0
                 async for chunk in chunks:
                     data = chunk if type(chunk) is bytes else to_bytes(chunk)
                     if data:
-                        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+                        await send({"type": "http.response.body", "body": data, "more_body": True})
                     pulled += 1
                     if pulled % YIELD_EVERY == 0:
                         await asyncio.sleep(0)
-            await self._send({"type": "http.response.body", "body": b""})
+                is_exhausted = type(body) in GENERATORS
+            await send({"type": "http.response.body", "body": b""})
         except BaseException as exc:
+            is_exhausted = False
             self._ctx.error = exc
             if isinstance(exc, Exception) and not isinstance(exc, OSError):
                 self._ctx.app.log_exception((type(exc), exc, exc.__traceback__))
@@ -124,13 +182,27 @@ class Pump:
             if isinstance(exc, asyncio.CancelledError):
                 raise
         finally:
-            await _uncancelled(self._finish(chunks, body))
+            if is_exhausted and not self._has_more_to_close():
+                self._ctx.is_closed, self._ctx.context = True, None
+            else:
+                await _uncancelled(self._finish(chunks, body))
+
+    def _has_more_to_close(self) -> object:
+        """Say whether anything is to be closed when the generator has come to its end by itself."""
+        response = self._response
+        if type(response) in GENERATORS:
+            return needs_closing(self._ctx)
+        if not isinstance(response, Response) or not response.goes_plain or response.closes_itself:
+            return True
+        return "_on_close" in response.__dict__ or needs_closing(self._ctx)
 
     async def _open(self) -> tuple[Message, t.Any]:
         response = self._response
+        if type(response) in GENERATORS:
+            return {"type": "http.response.start", "status": 200, "headers": [self._ctx.plans.content_type]}, response
         if isinstance(response, Response) and response.goes_plain:
             return asgi_start(response), response.response
-        return await bridge.in_thread(self._context.run, _call_wsgi, self._ctx, response)
+        return await bridge.in_thread(self._context().run, _call_wsgi, self._ctx, response)
 
     def _is_bodiless(self, status: int) -> bool:
         return self._ctx.request.method == "HEAD" or status < 200 or status in {204, 304}
@@ -142,7 +214,7 @@ class Pump:
 
     async def _in_thread(self, func: Callable[..., t.Any], *args: t.Any) -> t.Any:
         """Run in the stream's context. Cancelled, wait for a thread that has begun: it must be out of the generator."""
-        turn = bridge.Turn(self._context.run, func, *args)
+        turn = bridge.Turn(self._context().run, func, *args)
         future = bridge.in_thread(turn)
         try:
             return await asyncio.shield(future)
@@ -152,6 +224,12 @@ class Pump:
             raise
         finally:
             del future
+
+    def _context(self) -> Context:
+        """The context that threads work for the stream in."""
+        if self._thread_context is None:
+            self._thread_context = self._ctx.context or copy_context()
+        return self._thread_context
 
     async def _finish(self, chunks: t.Any, body: t.Any) -> None:
         try:
@@ -163,12 +241,25 @@ class Pump:
                 is_own = body is getattr(self._response, "response", None)
                 close = getattr(body if hasattr(body, "close") and not is_own else self._response, "close", None)
                 if close is not None:
-                    await bridge.in_cleanup_thread(self._context.run, close)
+                    await bridge.in_cleanup_thread(self._context().run, close)
             elif "_on_close" in getattr(self._response, "__dict__", ()):
                 for func in self._response._on_close:
                     func()
         finally:
             await self._close_request(self._ctx)
+
+
+async def _in_own_task(stream: Coroutine[t.Any, t.Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(stream)
+    try:
+        await asyncio.wait({task})
+        task.result()
+    except asyncio.CancelledError:
+        task.cancel()
+        await _settled(task)
+        raise
+    finally:
+        del task
 
 
 async def _uncancelled(closing: t.Coroutine[t.Any, t.Any, None]) -> None:

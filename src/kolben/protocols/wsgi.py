@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing as t
 from contextvars import Token, copy_context
+from types import AsyncGeneratorType, GeneratorType
 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -28,6 +29,7 @@ if t.TYPE_CHECKING:
     from ..dispatch.plan import Plan
     from ..http.request import Request
 
+GENERATORS = frozenset({GeneratorType, AsyncGeneratorType})
 _new: t.Any = object.__new__
 _MISSING = Token.MISSING
 _is_length = re.compile(r"[0-9]{0,18}").fullmatch
@@ -61,7 +63,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         if type(response) is bytes:
             start_response("200 OK", _text_headers(plans, len(response)))
             return [] if ctx.request.method == "HEAD" else [response]
-        if type(body := response.response) is list and type(response) is plans.plain_response:
+        if type(response) is plans.plain_response and type(body := response.response) is list:
             return _send(ctx.request, response, body, start_response)
         stream = _send_other(ctx, response, environ, start_response)
         return stream
@@ -154,6 +156,11 @@ def _send_other(
     ctx: RequestContext, response: t.Any, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Send a stream, or a response that sends itself."""
+    if type(response) in GENERATORS:
+        start_response("200 OK", [ctx.plans.content_type])
+        if ctx.request.method == "HEAD":
+            return _Closing([], response)
+        return _owned(ctx, None, response)
     if not isinstance(response, Response) or not response.goes_plain:
         return _owned(ctx, None, response(environ, start_response))
     status = response._status_code
@@ -221,4 +228,5 @@ class _Closing:
         return iter(self._body)
 
     def close(self) -> None:
-        self._response.close()
+        if type(self._response) is not AsyncGeneratorType:
+            self._response.close()
