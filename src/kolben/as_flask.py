@@ -3,8 +3,8 @@
 Four ways in, besides ``import kolben.as_flask`` as a program's first line:
 
 - ``python -m kolben.as_flask app.py`` runs a script, ``python -m kolben.as_flask -m package`` a module.
-- ``KOLBEN_APP=project:app`` with ``gunicorn kolben.as_flask:app``, ``uvicorn kolben.as_flask:app``, ``granian
-  --interface asgi kolben.as_flask:app``: :data:`app` is the application that the variable (or ``FLASK_APP``) names.
+- ``KOLBEN_APP=project:app`` with ``gunicorn kolben.as_flask:app``, or any other server: :data:`app` is the application
+  that the variable (or ``FLASK_APP``) names.
 - ``pytest -p kolben.as_flask`` runs a test suite.
 - ``kolben --as-flask`` and ``KOLBEN_AS_FLASK=1`` do it for the ``kolben`` command.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 import sys
 import typing as t
 
-from kolben.compat.alias import install
+from kolben.compat.alias import follow_spawned_processes, install
 
 install()
 
@@ -38,6 +38,19 @@ def _load_app() -> Kolben:
     return ScriptInfo(app_import_path=read_env("APP"), set_debug_flag=False).load_app()
 
 
+def _is_imported_by(package: str) -> bool:
+    """Whether a module of this package asked for this one."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith((__name__, "importlib")):
+        frame = frame.f_back
+    return t.cast(str, frame.f_globals.get("__name__", "")).partition(".")[0] == package
+
+
+if _is_imported_by("hypercorn"):
+    # NOTE: it reads the module's dict, past __getattr__.
+    app = application = _load_app()
+
+
 _USAGE = """\
 usage: python -m kolben.as_flask script.py [arguments]
        python -m kolben.as_flask -m module [arguments]"""
@@ -52,6 +65,7 @@ def main(arguments: list[str]) -> None:
     arguments = arguments[1:] if is_module else arguments
     if not arguments or arguments[0].startswith("-"):
         raise SystemExit(_USAGE)
+    follow_spawned_processes()
     sys.argv = arguments
     if is_module:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

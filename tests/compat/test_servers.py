@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+from tests.servers.process import started
+
 PROGRAM = """\
 from flask import Flask, request
 
@@ -27,6 +29,9 @@ def create_app(greeting):
         return f"{greeting} {request.path}"
 
     return app
+
+def create_default():
+    return create_app("Hello")
 """
 
 SERVERS = {
@@ -34,7 +39,19 @@ SERVERS = {
     "uvicorn": ["-m", "uvicorn", "--port", "{port}", "kolben.as_flask:app"],
     "granian-wsgi": ["-m", "granian", "--interface", "wsgi", "--port", "{port}", "kolben.as_flask:app"],
     "granian-asgi": ["-m", "granian", "--interface", "asgi", "--port", "{port}", "kolben.as_flask:app"],
+    "hypercorn": ["-m", "hypercorn", "--bind", "127.0.0.1:{port}", "kolben.as_flask:app"],
+    "waitress": ["-m", "waitress", "--listen", "127.0.0.1:{port}", "kolben.as_flask:app"],
 }
+WORKERS = {
+    "gunicorn": ["gunicorn", "--workers", "2", "--bind", "127.0.0.1:{port}", "site_:create_app('Hello')"],
+    "uvicorn": ["uvicorn", "--workers", "2", "--port", "{port}", "--factory", "site_:create_default"],
+    "granian": [
+        *("granian", "--workers", "2", "--interface", "asgi", "--port", "{port}"),
+        *("--factory", "site_:create_default"),
+    ],
+    "hypercorn": ["hypercorn", "--workers", "2", "--bind", "127.0.0.1:{port}", "site_:create_app('Hello')"],
+}
+"""Servers that are started under the alias, and have worker processes."""
 
 
 def free_port() -> int:
@@ -61,18 +78,24 @@ def get(port: int, path: str) -> tuple[int, str]:
             connection.close()
 
 
-@pytest.mark.parametrize("server", SERVERS)
-def test_a_server_runs_the_application_that_the_variable_names(server: str, tmp_path: pathlib.Path) -> None:
-    (tmp_path / "site_.py").write_text(PROGRAM, encoding="utf-8")
+def check(command: list[str], folder: pathlib.Path, **environment: str) -> None:
+    """Start a server and ask it."""
+    (folder / "site_.py").write_text(PROGRAM, encoding="utf-8")
     port = free_port()
-    command = [sys.executable, *(word.format(port=port) for word in SERVERS[server])]
-    environment = {**os.environ, "KOLBEN_APP": "site_:create_app('Hello')"}
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
+    command = [sys.executable, *(word.format(port=port) for word in command)]
+    with started(command, cwd=folder, env={**os.environ, **environment}, stdout=subprocess.DEVNULL):
         assert get(port, "/sync") == (200, "Hello /sync")
         assert get(port, "/async") == (200, "Hello /async")
-    finally:
-        process.terminate()
-        process.wait(20)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_server_runs_the_application_that_the_variable_names(server: str, tmp_path: pathlib.Path) -> None:
+    check(SERVERS[server], tmp_path, KOLBEN_APP="site_:create_app('Hello')")
+
+
+@pytest.mark.parametrize("server", WORKERS)
+def test_a_server_under_the_alias_hands_it_to_its_workers(server: str, tmp_path: pathlib.Path) -> None:
+    # NOTE: a stand-in for the real Flask, which a worker without the alias would find.
+    (tmp_path / "flask.py").write_text("raise ImportError('the real Flask')", encoding="utf-8")
+
+    check(["-m", "kolben.as_flask", "-m", *WORKERS[server]], tmp_path)

@@ -6,7 +6,7 @@ import ast
 import re
 import sys
 import typing as t
-from importlib import metadata
+from importlib import import_module, metadata
 from importlib.abc import MetaPathFinder
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -45,6 +45,34 @@ def install() -> None:
     if "flask" in sys.modules:
         raise ImportError(_too_late(sys.modules["flask"]), name="flask")
     sys.meta_path.insert(0, FlaskFinder())
+
+
+def follow_spawned_processes() -> None:
+    """Let Python processes that :mod:`multiprocessing` starts from this one have the alias too, before all else.
+
+    A forked one has it anyway. A spawned one begins anew: it is sent what it needs, and unpickling that is the first
+    thing it does.
+    """
+    from multiprocessing import spawn
+
+    prepare = spawn.get_preparation_data
+
+    def get_preparation_data(name: str) -> dict[str, t.Any]:
+        return {**prepare(name), "kolben.as_flask": _InSpawned()}
+
+    spawn.get_preparation_data = get_preparation_data
+
+
+class _InSpawned:
+    """What is unpickled as a call of :func:`_enter_spawned`."""
+
+    def __reduce__(self) -> tuple[t.Any, ...]:
+        return _enter_spawned, ()
+
+
+def _enter_spawned() -> None:
+    import_module("kolben.as_flask")
+    follow_spawned_processes()
 
 
 class FlaskFinder(MetaPathFinder):
