@@ -92,7 +92,9 @@ def _count(step: int) -> None:
 
 def _is_debugged(frame: FrameType | None, debugger: type) -> bool:
     while frame is not None:
-        if isinstance(getattr(frame.f_trace, "__self__", None), debugger):
+        follower: t.Any = getattr(frame.f_trace, "__self__", None)
+        # NOTE: told to continue, it leaves its mark on some frames; -1 is the line that it stops at never.
+        if isinstance(follower, debugger) and getattr(follower, "stoplineno", 0) != -1:
             return True
         # NOTE: `self` of the debugger's own function. Only of functions with these names, for on some versions reading
         # another thread's locals is not free.

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from ..globals import current
 from . import traces
 from .console import Console
-from .request import Asked, describe_request, find_context, plain_url, redactor_for
+from .request import Asked, describe_request, find_context, method_of, plain_url, redactor_for
 from .values import Describer, describe_all
 
 if t.TYPE_CHECKING:
@@ -39,7 +39,7 @@ class RecordedError:
         loop: AbstractEventLoop | None = None,
     ) -> None:
         self.id = secrets.token_urlsafe(12)
-        self.place = "" if scope is None else f"{scope.get('method', 'WebSocket')} {plain_url(scope)}"
+        self.place = "" if scope is None else f"{method_of(scope)} {plain_url(scope)}"
         self._context = context
         self._loop = loop
         self._consoles: dict[int, Console] = {}

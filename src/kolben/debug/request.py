@@ -63,7 +63,7 @@ def redactor_for(scope: Mapping[str, t.Any] | None, ctx: RequestContext | None) 
 
 def describe_request(scope: Mapping[str, t.Any], ctx: RequestContext | None, redact: Redactor) -> Asked:
     """What the client sent; of forms and sessions what the application has read."""
-    asked = Asked(scope.get("method", "WEBSOCKET"), redact(_url(scope)))
+    asked = Asked(method_of(scope), redact(_url(scope)))
     describe = Describer(redact)
     if ctx is not None:
         asked.tables.append(("Route", _route(ctx, describe)))
@@ -80,6 +80,11 @@ def describe_request(scope: Mapping[str, t.Any], ctx: RequestContext | None, red
     ]
     asked.tables = [(title, rows[:MAX_ROWS]) for title, rows in asked.tables if rows]
     return asked
+
+
+def method_of(scope: Mapping[str, t.Any]) -> str:
+    """The method, or that it is a WebSocket."""
+    return "WebSocket" if scope["type"] == "websocket" else str(scope["method"])
 
 
 def plain_url(scope: Mapping[str, t.Any]) -> str:

@@ -97,11 +97,13 @@ def _chain(
 
 def _raised(exc: BaseException, relation: Relation, depth: int) -> Raised:
     calls = list(_calls(exc.__traceback__))
+    place = _syntax(exc) or _template_syntax(exc)
+    if place is not None and calls and _is_template(calls[-1].tb_frame):
+        del calls[-1]
     omitted = max(0, len(calls) - MAX_FRAMES)
     if omitted:
         del calls[MAX_FRAMES // 2 : MAX_FRAMES // 2 + omitted]
     frames = [_frame(tb) for tb in calls]
-    place = _syntax(exc) or _template_syntax(exc)
     if place is not None:
         frames.append(place)
     notes = [str(note)[:MAX_MESSAGE] for note in getattr(exc, "__notes__", ()) if isinstance(note, str)]
@@ -148,13 +150,16 @@ def _frame(tb: TracebackType) -> Frame:
     number = tb.tb_lineno or code.co_firstlineno
     linecache.checkcache(code.co_filename)
     source = linecache.getlines(code.co_filename, frame.f_globals)
-    # NOTE: Jinja stands a frame of its own making in for each of a template; its columns are not the template's.
-    is_template = "__jinja_exception__" in frame.f_globals
-    place = None if is_template else _position(code, tb.tb_lasti)
+    place = None if _is_template(frame) else _position(code, tb.tb_lasti)
     lines = _around(source, number)
     if place is not None:
         _mark(lines, *place)
     return Frame(code.co_filename, code.co_qualname, number, lines, is_library(code.co_filename), frame)
+
+
+def _is_template(frame: FrameType) -> bool:
+    """Whether Jinja made this frame, to stand for a line of a template. Its columns are not the template's."""
+    return "__jinja_exception__" in frame.f_globals
 
 
 def _position(code: CodeType, instruction: int) -> tuple[int, int, int, int] | None:
