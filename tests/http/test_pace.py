@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import typing as t
+import weakref
 
 import pytest
 
@@ -172,6 +173,30 @@ def test_s35_a_body_that_stalls_is_a_408_and_its_connection_is_closed(
     assert len(torn_down) == 1
 
 
+def test_s35_bytes_between_two_looks_do_not_hide_the_time(app: Kolben, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ALLOWANCE", 0.0)
+    app.testing = False
+    app.post("/", endpoint="whole")(lambda: str(len(request.get_data())))
+    app.post("/streamed", stream_body=True, endpoint="streamed")(lambda: str(len(request.stream.read())))
+    sent = 0
+
+    async def receive() -> t.Any:
+        nonlocal sent
+        sent += 1
+        await asyncio.sleep(0.005)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    for path in (b"/", b"/streamed"):
+        messages: list[t.Any] = []
+
+        async def send(message: t.Any, messages: list[t.Any] = messages) -> None:
+            messages.append(message)
+
+        asyncio.run(t.cast(t.Any, app.asgi_app(post(path), receive, send)))
+        assert messages[0]["status"] == 408
+    assert sent < 10
+
+
 @pytest.mark.usefixtures("quick")
 def test_s35_a_view_that_never_reads_is_not_called_for_a_slow_body(app: Kolben, view_kind: Kind) -> None:
     app.testing = False
@@ -329,3 +354,42 @@ def test_a_large_body_at_any_ordinary_rate_is_unaffected(app: Kolben) -> None:
     for _ in range(1074):
         body.size += 1_000_000
         assert not body.wait(1.0)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("path", "status"), [(b"/", 408), (b"/missing", 404)])
+def test_s35_a_refused_request_lets_go_of_its_connection_at_once(
+    app: Kolben, view_kind: Kind, path: bytes, status: int
+) -> None:
+    """What receives holds the body in the server: as long as it lives, the server may keep the connection."""
+    read(app, view_kind)
+
+    class Connection:
+        """What a server's `receive` belongs to."""
+
+        async def receive(self) -> t.Any:
+            await asyncio.sleep(LONG if status == 408 else 0)
+            return {"type": "http.request", "body": b"x", "more_body": False}
+
+    async def main() -> bool:
+        connection = Connection()
+        statuses: list[int] = []
+
+        async def send(message: t.Any) -> None:
+            statuses.append(message.get("status", status))
+
+        scope = scope_of(path, headers=[(b"host", b"a"), (b"content-length", b"1")], method="POST")
+        if status == 408:
+            scope["headers"][1] = (b"content-length", b"100000")
+        await app.asgi_app(scope, connection.receive, send)
+        assert statuses == [status] * 2
+        left = weakref.ref(connection)
+        del connection
+        await asyncio.sleep(0.01)  # A thread may be about to let go of it.
+        return left() is None
+
+    gc.disable()
+    try:
+        assert asyncio.run(main())
+    finally:
+        gc.enable()

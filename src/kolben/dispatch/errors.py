@@ -54,6 +54,10 @@ def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.
     if isinstance(exc, BadRequestKeyError) and (config["DEBUG"] or config["TRAP_BAD_REQUEST_ERRORS"]):
         exc.show_exception = True
     if isinstance(exc, HTTPException) and not ctx.app.trap_http_exception(exc):
+        if exc is ctx.request.routing_exception:
+            # NOTE: it knows the request, which knows it: together with all that receives and sends they would wait for
+            # the collector, and the server may keep the connection as long.
+            exc.__traceback__ = None
         if exc.code is None or isinstance(exc, RoutingException):
             # NOTE: a redirect made by routing answers for itself; handlers would turn it into an error.
             return plan.pass_through

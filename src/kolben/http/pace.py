@@ -61,14 +61,14 @@ class Pace:
 class Arrival:
     """The body of one request as it arrives: how long it was waited for, and whether that was too long."""
 
-    __slots__ = ("_credit", "_looked_at", "_pace", "_seen", "_task", "_waited", "is_late", "size")
+    __slots__ = ("_credit", "_pace", "_seen", "_since", "_task", "_waited", "is_late", "size")
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._credit = ALLOWANCE
         self._waited = 0.0
         self._seen = 0
-        self._looked_at: float | None = None
+        self._since = 0.0
         self._task: asyncio.Task[t.Any] | None = None
         self.size = 0
         """Bytes that have come; whoever counts them writes it here."""
@@ -82,7 +82,8 @@ class Arrival:
             # NOTE: no more than the allowance is ever won back: else a fast beginning would buy hours of silence.
             self._credit = min(self._credit + (self.size - self._seen) / min_rate - seconds, ALLOWANCE)
             self._seen = self.size
-        self.is_late = self._credit < 0 or (timeout is not None and self._waited > timeout)
+        if self._credit < 0 or (timeout is not None and self._waited > timeout):
+            self.is_late = True
         return self.is_late
 
     def begin(self) -> None:
@@ -94,26 +95,28 @@ class Arrival:
         if watch is None:
             watch = _watches[loop] = Watch()
         self._task = current_task()
+        self._since = monotonic()
         watch.waiting[self] = None
         if not watch.is_on:
             watch.is_on = True
-            loop.call_later(INTERVAL, watch.look, loop.time, loop.call_later)
+            loop.call_later(INTERVAL, watch.look, loop.call_later)
 
     def end(self) -> None:
         """The task waits no longer."""
         from asyncio import get_running_loop
 
-        self._task = self._looked_at = None
+        self._task = None
         _watches[get_running_loop()].waiting.pop(self, None)
+        self.wait(monotonic() - self._since)
 
     def was_late(self, task: asyncio.Task[t.Any] | None) -> bool:
         """Whether a cancellation that was just seen was for this alone; then it is taken back."""
         return self.is_late and task is not None and task.uncancel() == 0
 
     def look(self, now: float) -> None:
-        """Cancel the task if it has waited too long. What came before the first look was no time."""
-        before, self._looked_at = self._looked_at, now
-        if before is not None and not self.is_late and self.wait(now - before) and self._task is not None:
+        """Cancel the task if it has waited too long."""
+        before, self._since = self._since, now
+        if not self.is_late and self.wait(now - before) and self._task is not None:
             self._task.cancel()
 
     async def receive(self, receive: Callable[[], Awaitable[Message]]) -> Message:
@@ -131,9 +134,12 @@ class Arrival:
             if self.was_late(task):
                 raise SlowBody() from None
             raise
+        else:
+            self.size += len(message.get("body", b""))
         finally:
             self.end()
-        self.size += len(message.get("body", b""))
+        if self.is_late and message.get("more_body"):
+            raise SlowBody()
         return message
 
 
@@ -184,14 +190,14 @@ class Watch:
         self.waiting: dict[Arrival, None] = {}
         self.is_on = False
 
-    def look(self, time: Callable[[], float], call_later: Callable[..., t.Any]) -> None:
+    def look(self, call_later: Callable[..., t.Any]) -> None:
         """Look once, and again soon if there is anything left to look at."""
-        now = time()
+        now = monotonic()
         for arrival in self.waiting:
             arrival.look(now)
         self.is_on = bool(self.waiting)
         if self.is_on:
-            call_later(INTERVAL, self.look, time, call_later)
+            call_later(INTERVAL, self.look, call_later)
 
 
 # NOTE: no watch may know its loop, or neither would ever be freed.
