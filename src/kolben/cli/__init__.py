@@ -12,6 +12,7 @@ from .params import CertParamType, SeparatedPathType
 from .routes import routes_command
 from .run import run_command, show_server_banner
 from .script import ScriptInfo, pass_script_info, with_appcontext
+from .serve import serve_command
 from .shell import shell_command
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "prepare_import",
     "routes_command",
     "run_command",
+    "serve_command",
     "shell_command",
     "show_server_banner",
     "version_option",

@@ -18,6 +18,7 @@ from .options import app_option, as_flask_option, debug_option, env_file_option,
 from .routes import routes_command
 from .run import run_command
 from .script import ScriptInfo, enter_alias, with_appcontext
+from .serve import serve_command
 from .shell import shell_command
 
 if t.TYPE_CHECKING:
@@ -28,7 +29,7 @@ if t.TYPE_CHECKING:
 
 # FLASK: commands that Flask has not. An application that was written for it may have its own of these names, and keeps
 # them; 'run', 'shell' and 'routes' come before an application's.
-_YIELDING = frozenset({"check", "new"})
+_YIELDING = frozenset({"check", "new", "serve"})
 
 
 class AppGroup(click.Group):
@@ -102,7 +103,7 @@ class KolbenGroup(AppGroup):
         self.set_debug_flag = set_debug_flag
         self._has_plugin_commands = False
         if add_default_commands:
-            for command in (new_command, run_command, shell_command, routes_command, check_command):
+            for command in (new_command, run_command, serve_command, shell_command, routes_command, check_command):
                 self.add_command(command)
 
     def _add_plugin_commands(self) -> None:

@@ -11,7 +11,7 @@ import socket
 import typing as t
 
 FD_VARIABLE = "KOLBEN_LISTEN_FD"
-"""The environment variable by which a child process is told the descriptor of the socket that it inherits."""
+"""The environment variable by which a child process is told the descriptors of the sockets that it inherits."""
 
 BACKLOG = 2048
 """Connections that may wait to be accepted. The kernel has a limit of its own (``net.core.somaxconn``)."""
@@ -43,8 +43,15 @@ class Listener:
     @classmethod
     def inherit(cls) -> t.Self | None:
         """The socket that the parent process handed over, ``None`` in a process that has no such parent."""
-        fd = os.environ.get(FD_VARIABLE)
-        return None if fd is None else cls(socket.socket(fileno=int(fd)))
+        return next(iter(cls.inherit_all()), None)
+
+    @classmethod
+    def inherit_all(cls) -> list[t.Self]:
+        """The sockets that the parent process handed over; not handed on to processes that this one starts."""
+        listeners = [cls(socket.socket(fileno=int(fd))) for fd in os.environ.get(FD_VARIABLE, "").split(",") if fd]
+        for listener in listeners:
+            listener.sock.set_inheritable(False)
+        return listeners
 
     @property
     def address(self) -> str:
@@ -54,6 +61,13 @@ class Listener:
             return f"unix:{name}"
         host, port = name[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def refuse(self) -> None:
+        """Have connections refused from now on, whoever else has the socket too. Those that are waiting are reset."""
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # NOTE: it is done already, or this system does not do it.
 
     def close(self) -> None:
         """Listen no longer; a socket file is removed."""

@@ -20,5 +20,23 @@ def asgi_of(app: Kolben, protocol: Protocol = "auto") -> ASGIApp:
 
 
 def choose(app: Kolben) -> tuple[t.Literal["wsgi", "asgi"], str]:
-    """The protocol for an application, and why."""
-    return "asgi", "measured"
+    """The protocol for an application, and why.
+
+    PERF: docs/performance.md, "Which protocol": also synchronous views are faster by ASGI.
+    """
+    from ..app import Kolben
+    from ..dispatch.overridable import find_overrides
+
+    wrapped = find_overrides(app, Kolben) & {"asgi_app", "wsgi_app"}
+    if wrapped == {"wsgi_app"}:
+        what = "WebSockets are refused" if _has_websockets(app) else "it would be left out by ASGI"
+        return "wsgi", f"middleware is around 'app.wsgi_app': {what}"
+    if wrapped:
+        return "asgi", "middleware is around 'app.asgi_app'"
+    if _has_websockets(app):
+        return "asgi", "the application has WebSockets"
+    return "asgi", "it is faster, for sync views too"
+
+
+def _has_websockets(app: Kolben) -> bool:
+    return any(getattr(rule, "websocket", False) for rule in app.url_map.iter_rules())

@@ -18,6 +18,7 @@ from .door import Door
 from .granian import EmbeddedGranian
 from .lifespan import Lifespan, LifespanError
 from .protocol import asgi_of
+from .supervision import Parent as Parent
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,19 +81,6 @@ def end_process(code: int, within: float = 5.0) -> t.NoReturn:
         os._exit(code)
 
 
-class Parent:
-    """Who started this process and wants to know how it goes; here, nobody."""
-
-    def watch(self, worker: Worker) -> None:
-        """Begin to listen to what the parent says. Called on the worker's loop."""
-
-    def ready(self) -> None:
-        """Say that requests are answered."""
-
-    def replace(self, reason: str) -> None:
-        """Ask to be replaced."""
-
-
 class Worker:
     """The life of one worker, on the event loop of its process."""
 
@@ -117,6 +105,10 @@ class Worker:
 
     def _dressed(self, asgi: ASGIApp) -> ASGIApp:
         """The application in what the settings want around it."""
+        if self.settings.access_log:
+            from .access import AccessLog
+
+            asgi = AccessLog(asgi, self.settings.access_log)
         if self.settings.proxies:
             from .proxies import wrap
 

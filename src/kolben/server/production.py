@@ -1,0 +1,112 @@
+"""``kolben serve``: in the process that was started, the supervisor; in those that it starts, a worker."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+import typing as t
+
+from .listener import FD_VARIABLE, Listener
+from .supervision import Supervised
+
+if t.TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ..app import Kolben
+    from .choices import Choices
+
+logger = logging.getLogger("kolben.server")
+
+
+def is_worker() -> bool:
+    """Whether this process was started by a supervisor to serve."""
+    return FD_VARIABLE in os.environ
+
+
+def prepare_worker() -> None:
+    """Leave it to the supervisor to tell this process when to end: Ctrl+C in a terminal goes to both."""
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    _log_to_stderr()
+
+
+def work(load_app: Callable[[], Kolben], choices: Choices) -> t.NoReturn:
+    """Serve as one of the workers, and end the process."""
+    listeners = Listener.inherit_all()
+    parent = Supervised.inherit()
+    # NOTE: what this process starts is no worker.
+    os.environ.pop(FD_VARIABLE, None)
+    app = load_app()
+    configure(app, choices)
+    from .worker import end_process, run_worker
+
+    end_process(run_worker(app, listeners, choices.worker_settings(), parent=parent))
+
+
+def configure(app: Kolben, choices: Choices) -> None:
+    """Set those of the application's settings that the server was given."""
+    for name in ("body_timeout", "body_min_rate"):
+        if choices.value(name) is not None:
+            app.config[name.upper()] = choices.value(name) or None
+
+
+def supervise(choices: Choices) -> int:
+    """Open the sockets, and see to it that there are workers until told to stop. Returns the exit code.
+
+    :raises OSError: an address cannot be listened on.
+    """
+    from .child import Child, own_command, own_environment, own_folder
+    from .supervisor import Supervisor
+
+    _log_to_stderr()
+    command, env, folder = own_command(), own_environment(), own_folder()
+    with contextlib.ExitStack() as stack:
+        listeners = _open(choices.value("bind"), choices.value("backlog"), stack)
+        if choices.value("pid_file"):
+            stack.enter_context(_pid_file(choices.value("pid_file")))
+        scheme = "https" if choices.value("cert") else "http"
+        for listener in listeners:
+            shown = listener.address if listener.is_unix else f"{scheme}://{listener.address}"
+            logger.info("Listening on %s, %d workers, process %d.", shown, choices.value("workers"), os.getpid())
+        supervisor = Supervisor(
+            listeners,
+            choices.value("workers"),
+            choices.value("grace"),
+            choices.value("linger"),
+            lambda generation: Child(command, listeners, env, folder, generation),
+        )
+        return supervisor.run()
+
+
+def _open(binds: Sequence[str], backlog: int, stack: contextlib.ExitStack) -> list[Listener]:
+    listeners = []
+    for bind in binds:
+        listener = Listener.open(bind, backlog)
+        stack.callback(listener.close)
+        listeners.append(listener)
+    return listeners
+
+
+@contextlib.contextmanager
+def _pid_file(path: str) -> Iterator[None]:
+    """The number of this process in a file, as long as it runs."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _log_to_stderr() -> None:
+    """Show what the server says, unless somebody has taken care of logging."""
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("[%(asctime)s] [%(process)d] %(levelname)s: %(message)s"))
+        logger.addHandler(handler)
+        logger.propagate = False
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
