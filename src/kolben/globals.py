@@ -89,7 +89,9 @@ def _request() -> Request:
 
 
 def _session() -> SessionMixin:
-    return _request_ctx().session
+    ctx = current.get(None)
+    request_ctx = None if ctx is None else ctx.request_ctx
+    return (_request_ctx() if request_ctx is None else request_ctx).session
 
 
 def _websocket() -> WebSocket:

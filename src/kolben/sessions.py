@@ -4,7 +4,6 @@ cookie."""
 from __future__ import annotations
 
 import hashlib
-import hmac
 import types
 import typing as t
 from base64 import urlsafe_b64decode
@@ -22,7 +21,7 @@ from .json.tag import TaggedJSONSerializer
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from itsdangerous import TimestampSigner, URLSafeTimedSerializer
+    from itsdangerous import URLSafeTimedSerializer
     from werkzeug.wrappers import Response
 
     from .app import Kolben
@@ -44,7 +43,8 @@ class SessionMixin(MutableMapping[str, t.Any]):
     @property
     def permanent(self) -> bool:
         """Whether the cookie outlives the browser, by ``PERMANENT_SESSION_LIFETIME``. Stored in the session itself."""
-        return t.cast("bool", self.get("_permanent", False))
+        value: bool = self.get("_permanent", False)
+        return value
 
     @permanent.setter
     def permanent(self, value: bool) -> None:
@@ -118,6 +118,9 @@ class SessionInterface:
 
     def is_null_session(self, obj: object) -> bool:
         """Tell whether ``obj`` came from :meth:`make_null_session`. Such sessions are not saved."""
+        # PERF: benchmarks/sessions.py: sessions are of an abstract class, for which this is asked in Python.
+        if type(obj) is SecureCookieSession and self.null_session_class is NullSession:
+            return False
         return isinstance(obj, self.null_session_class)
 
     def open_session(self, app: Kolben, request: Request) -> SessionMixin | None:
@@ -144,35 +147,41 @@ class SessionInterface:
 
     def get_cookie_name(self, app: Kolben) -> str:
         """Return ``SESSION_COOKIE_NAME``."""
-        return t.cast("str", app.config["SESSION_COOKIE_NAME"])
+        value: str = app.config["SESSION_COOKIE_NAME"]
+        return value
 
     def get_cookie_domain(self, app: Kolben) -> str | None:
         """Return ``SESSION_COOKIE_DOMAIN``: with ``None`` only the exact host gets the cookie, else subdomains too."""
-        return t.cast("str | None", app.config["SESSION_COOKIE_DOMAIN"])
+        value: str | None = app.config["SESSION_COOKIE_DOMAIN"]
+        return value
 
     def get_cookie_path(self, app: Kolben) -> str:
         """Return ``SESSION_COOKIE_PATH``, or else ``APPLICATION_ROOT``."""
-        return t.cast("str", app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"])
+        value: str = app.config["SESSION_COOKIE_PATH"] or app.config["APPLICATION_ROOT"]
+        return value
 
     def get_cookie_httponly(self, app: Kolben) -> bool:
         """Return ``SESSION_COOKIE_HTTPONLY``: scripts cannot read the cookie."""
-        return t.cast("bool", app.config["SESSION_COOKIE_HTTPONLY"])
+        value: bool = app.config["SESSION_COOKIE_HTTPONLY"]
+        return value
 
     def get_cookie_secure(self, app: Kolben) -> bool:
         """Return ``SESSION_COOKIE_SECURE``: the cookie goes over https only. With ``None``, if the request did."""
         secure = app.config["SESSION_COOKIE_SECURE"]
         if secure is not None:
-            return t.cast("bool", secure)
+            return secure  # type: ignore[no-any-return]  # PERF: a cast is a call
         ctx = current.get(None)
         return ctx is not None and ctx.request is not None and ctx.request.is_secure
 
     def get_cookie_samesite(self, app: Kolben) -> str | None:
         """Return ``SESSION_COOKIE_SAMESITE``: ``"Strict"``, ``"Lax"``, ``"None"``, or ``None`` to leave it out."""
-        return t.cast("str | None", app.config["SESSION_COOKIE_SAMESITE"])
+        value: str | None = app.config["SESSION_COOKIE_SAMESITE"]
+        return value
 
     def get_cookie_partitioned(self, app: Kolben) -> bool:
         """Return ``SESSION_COOKIE_PARTITIONED``: an embedded site gets a cookie of its own for each site around it."""
-        return t.cast("bool", app.config["SESSION_COOKIE_PARTITIONED"])
+        value: bool = app.config["SESSION_COOKIE_PARTITIONED"]
+        return value
 
 
 def _lazy_sha1(string: bytes = b"") -> t.Any:
@@ -231,21 +240,23 @@ class SecureCookieSessionInterface(SessionInterface):
         if not app.secret_key:
             return None
         unopened = _unopened_class(self.session_class)
-        session = unopened.__new__(unopened)
-        vars(session)["_source"] = (self, app, request)
-        return t.cast("SecureCookieSession", session)
+        session: t.Any = unopened.__new__(unopened)
+        session.__dict__["_source"] = (self, app, request)
+        return session  # type: ignore[no-any-return]  # PERF: a cast is a call
 
     def _verified(self, serializer: URLSafeTimedSerializer, app: Kolben, request: Request) -> t.Any:
         value = request.cookies.get(self.get_cookie_name(app))
         if not value:
             return None
-        from itsdangerous import BadData
-
         max_age = int(app.permanent_session_lifetime.total_seconds())
         try:
             return serializer.loads(value, max_age=max_age)
-        except (BadData, UnicodeError):
-            return None
+        except Exception as error:
+            from itsdangerous import BadData
+
+            if isinstance(error, (BadData, UnicodeError)):
+                return None
+            raise
 
     def save_session(self, app: Kolben, session: SessionMixin, response: Response) -> None:
         """Set the cookie if the session was changed or must be refreshed; delete it if it was emptied."""
@@ -313,6 +324,22 @@ class SecureCookieSessionInterface(SessionInterface):
         app.logger.warning(message)
 
     def _cookie_options(self, app: Kolben) -> dict[str, t.Any]:
+        cls: t.Any = type(self)
+        if _has_own_options(cls):
+            return self._own_cookie_options(app)
+        # PERF: benchmarks/sessions.py: what the methods below say, without calling them.
+        config = app.config
+        secure = config["SESSION_COOKIE_SECURE"]
+        return {
+            "domain": config["SESSION_COOKIE_DOMAIN"],
+            "path": config["SESSION_COOKIE_PATH"] or config["APPLICATION_ROOT"],
+            "secure": self.get_cookie_secure(app) if secure is None else secure,
+            "httponly": config["SESSION_COOKIE_HTTPONLY"],
+            "samesite": config["SESSION_COOKIE_SAMESITE"],
+            "partitioned": config["SESSION_COOKIE_PARTITIONED"],
+        }
+
+    def _own_cookie_options(self, app: Kolben) -> dict[str, t.Any]:
         return {
             "domain": self.get_cookie_domain(app),
             "path": self.get_cookie_path(app),
@@ -324,6 +351,16 @@ class SecureCookieSessionInterface(SessionInterface):
 
 
 @lru_cache(maxsize=32)
+def _has_own_options(cls: type[SessionInterface]) -> bool:
+    """Whether a class says itself what cookies look like."""
+    names = ("domain", "path", "secure", "httponly", "samesite", "partitioned")
+    return any(
+        getattr(cls, f"get_cookie_{name}") is not getattr(SecureCookieSessionInterface, f"get_cookie_{name}")
+        for name in names
+    )
+
+
+@lru_cache(maxsize=32)
 def _signing_serializer(
     keys: tuple[str | bytes, ...],
     salt: str,
@@ -331,45 +368,18 @@ def _signing_serializer(
     key_derivation: str,
     digest_method: Callable[..., t.Any],
 ) -> URLSafeTimedSerializer:
+    options: t.Any = {
+        "salt": salt,
+        "serializer": serializer,
+        "signer_kwargs": {"key_derivation": key_derivation, "digest_method": digest_method},
+    }
+    if digest_method is _lazy_sha1 and key_derivation == "hmac":
+        from .http.signatures import CookieSerializer
+
+        return CookieSerializer(list(keys), **options)  # type: ignore[arg-type]  # invariant list of two types of keys
     from itsdangerous import URLSafeTimedSerializer
 
-    return URLSafeTimedSerializer(
-        list(keys),  # type: ignore[arg-type]  # invariant list of two types of keys
-        salt=salt,
-        serializer=serializer,
-        signer=_signer_class() if digest_method is _lazy_sha1 else None,
-        signer_kwargs={"key_derivation": key_derivation, "digest_method": digest_method},
-    )
-
-
-@lru_cache(maxsize=1)
-def _signer_class() -> type[TimestampSigner]:
-    """ItsDangerous's signer with SHA-1, in one call of OpenSSL a signature, and with each key derived once."""
-    from itsdangerous import TimestampSigner
-    from itsdangerous.signer import SigningAlgorithm
-
-    # PERF: benchmarks/inprocess.py, kind "session": hmac.new, called twice a signature, takes a third of the time.
-    class Sha1(SigningAlgorithm):
-        def get_signature(self, key: bytes, value: bytes) -> bytes:
-            return hmac.digest(key, value, "sha1")
-
-    class Signer(TimestampSigner):
-        def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
-            super().__init__(*args, **kwargs)
-            self.algorithm = Sha1()
-
-        def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
-            if self.key_derivation != "hmac":
-                return super().derive_key(secret_key)
-            key = self.secret_keys[-1] if secret_key is None else secret_key
-            return _derived_key(key.encode() if isinstance(key, str) else key, self.salt)
-
-    return Signer
-
-
-@lru_cache(maxsize=64)
-def _derived_key(key: bytes, salt: bytes) -> bytes:
-    return hmac.digest(key, salt, "sha1")
+    return URLSafeTimedSerializer(list(keys), **options)  # type: ignore[arg-type]  # as above
 
 
 def _mentions_permanent(cookie: str) -> bool:
@@ -399,11 +409,14 @@ class UnopenedSession:
         interface, app, request = self._source
         serializer = interface.get_signing_serializer(app)
         data = None if serializer is None else interface._verified(serializer, app, request)
-        preset = {name: value for name, value in vars(self).items() if name != "_source"}
-        vars(self).clear()
+        attributes = self.__dict__
+        del attributes["_source"]
+        preset = attributes.copy()
+        attributes.clear()
         self.__class__ = interface.session_class  # type: ignore[assignment]  # it has the same layout
         self.__init__(data)  # type: ignore[misc]  # the session's own from here on
-        vars(self).update(preset, accessed=True)
+        attributes.update(preset)
+        attributes["accessed"] = True
 
 
 def _opening(name: str) -> Callable[..., t.Any]:

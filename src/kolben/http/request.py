@@ -135,7 +135,8 @@ class Request(WerkzeugRequest):
 
     @lazy
     def scheme(self) -> str:
-        return self.head.scheme()
+        scheme: str = self.environ.get("wsgi.url_scheme", "http") if self.scope is None else self.head.scheme()
+        return scheme
 
     @lazy
     def server(self) -> tuple[str, int | None] | None:
