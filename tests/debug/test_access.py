@@ -88,9 +88,9 @@ def test_s29_what_a_tunnel_passed_on_is_not_from_this_computer(visitor: Visitor,
 
 def test_s29_the_address_that_is_bound_and_names_that_were_given_are_answered(app: Kolben) -> None:
     with asyncio.Runner() as runner:
-        visitor = Visitor(app, runner, hosts=["shop.test"])
+        visitor = Visitor(app, runner, url="http://192.168.1.7:5000", hosts=["shop.test"])
+
         assert tells(visitor, {"host": "shop.test:5000"})
-        visitor.debugger.access.__init__(None, "http://192.168.1.7:5000", ())  # type: ignore[misc]  # another address
         assert tells(visitor, {"host": "192.168.1.7:5000"})
 
 
@@ -114,8 +114,8 @@ def test_s29_the_link_lets_a_browser_in(visitor: Visitor) -> None:
 
 def test_s29_over_tls_the_cookie_is_secure(app: Kolben) -> None:
     with asyncio.Runner() as runner:
-        visitor = Visitor(app, runner)
-        visitor.debugger.access.__init__(None, "https://127.0.0.1:5000", ())  # type: ignore[misc]  # another scheme
+        visitor = Visitor(app, runner, url="https://127.0.0.1:5000")
+
         assert visitor.enter().headers["set-cookie"].endswith("; Secure")
 
 

@@ -43,7 +43,7 @@ class Visitor:
 
     def __init__(self, app: t.Any, runner: asyncio.Runner, **options: t.Any) -> None:
         self.log: list[str] = []
-        self.debugger = Debugger(app, url=URL, **{"log": self.log.append, **options})
+        self.debugger = Debugger(app, **{"url": URL, "log": self.log.append, **options})
         self.cookie = ""
         self._runner = runner
 
@@ -63,7 +63,7 @@ class Visitor:
 
     def enter(self) -> Answer:
         """Open the link, and keep the cookie."""
-        answer = self.send(self.debugger.link.removeprefix(URL), {})
+        answer = self.send(self.debugger.link.removeprefix(self.debugger.url), {})
         self.cookie = answer.headers.get("set-cookie", "").partition(";")[0]
         return answer
 

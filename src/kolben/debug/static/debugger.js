@@ -38,6 +38,7 @@ class FrameConsole {
     this.history = [];
     this.position = 0;
     this.isRunning = false;
+    this.isWaiting = false;
     this.log = element("div", "log");
     this.log.setAttribute("role", "log");
     this.log.tabIndex = 0;
@@ -87,31 +88,43 @@ class FrameConsole {
     this.set(this.history[position] ?? "");
   }
 
+  // What is typed while a command runs stays, and runs after it if Enter is pressed.
   async run(isFinal) {
     const source = this.input.value;
-    if (this.isRunning || !source.trim()) return;
+    if (!source.trim()) return;
+    const last = source.slice(source.lastIndexOf("\n") + 1);
+    const isInBlock = last.trim() && (/:[ \t]*$/.test(last) || (last !== source && /^[ \t]/.test(last)));
+    if (isInBlock && !isFinal) {
+      this.goOn(source, "");
+      return;
+    }
+    if (this.isRunning) {
+      this.isWaiting = true;
+      return;
+    }
     this.isRunning = true;
     this.box.setAttribute("aria-busy", "true");
+    this.set("");
     try {
       const result = await this.send(source, isFinal);
-      if (result.status === "incomplete") {
-        const indent = /^[ \t]*/.exec(source.slice(source.lastIndexOf("\n") + 1))[0];
-        const deeper = /:\s*$/.test(source) ? "    " : "";
-        this.input.setRangeText("\n" + indent + deeper, source.length, source.length, "end");
-        this.fit();
-      } else {
-        this.show(source, result);
-        this.history.push(source);
-        this.position = this.history.length;
-        this.set("");
-      }
+      if (result.status === "incomplete") this.goOn(source, this.input.value);
+      else this.show(source, result);
     } catch (problem) {
       this.show(source, { status: "failed", output: "", value: problem.message });
     } finally {
       this.isRunning = false;
       this.box.removeAttribute("aria-busy");
-      this.log.scrollTop = this.log.scrollHeight;
     }
+    if (this.isWaiting) {
+      this.isWaiting = false;
+      this.run(false);
+    }
+  }
+
+  goOn(source, typedMeanwhile) {
+    const indent = /^[ \t]*/.exec(source.slice(source.lastIndexOf("\n") + 1))[0];
+    const deeper = /:[ \t]*$/.test(source) ? "    " : "";
+    this.set(source + "\n" + indent + deeper + typedMeanwhile);
   }
 
   async send(source, isFinal) {
@@ -137,6 +150,9 @@ class FrameConsole {
     this.log.append(element("pre", "echo", echo));
     if (result.output) this.log.append(element("pre", "output", result.output));
     if (result.value) this.log.append(element("pre", result.status === "failed" ? "failure" : "value", result.value));
+    this.log.scrollTop = this.log.scrollHeight;
+    this.history.push(source.trimEnd());
+    this.position = this.history.length;
   }
 }
 
