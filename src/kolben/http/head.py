@@ -214,6 +214,7 @@ class ScopeHead:
         """An environ made from the scope, for code that asks for one. Its ``wsgi.input`` is filled by the request."""
         scope = self._scope
         server = self.server() or ("", None)
+        version: str = scope.get("http_version", "1.1")
         environ: WSGIEnvironment = {
             "REQUEST_METHOD": scope.get("method", "GET"),
             "SCRIPT_NAME": _to_latin1(self.root_path()),
@@ -221,7 +222,7 @@ class ScopeHead:
             "QUERY_STRING": self.query_string().decode("latin-1"),
             "SERVER_NAME": server[0],
             "SERVER_PORT": str(server[1] or ""),
-            "SERVER_PROTOCOL": f"HTTP/{scope.get('http_version', '1.1')}",
+            "SERVER_PROTOCOL": "HTTP/1.0" if version == "1" else f"HTTP/{version}",  # NOTE: Granian has "1" for 1.0.
             "REMOTE_ADDR": self.remote_addr() or "",
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": self.scheme(),

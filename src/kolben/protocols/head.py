@@ -13,6 +13,7 @@ from ..http.host import MAX_VALID_HOSTS, VALID_HOSTS, decode_path_asgi, parse_ho
 if t.TYPE_CHECKING:
     Scope = dict[str, t.Any]
 
+_WITHOUT_HOST = frozenset({"1", "1.0"})
 _SINGLETONS = frozenset({b"host", b"content-type", b"content-length", b"origin"})
 
 KNOWN_HOSTS: dict[bytes | None, None] = {}
@@ -51,7 +52,8 @@ def check_host(host: str | None, *, version: str | None, has_peer: bool) -> None
         program's own, which may leave the header out.
     :raises BadRequest: it is refused.
     """
-    if host is not None:
+    # NOTE: Granian makes an empty header where there is none, as in HTTP/1.0, by which load balancers ask how one is.
+    if host or (host == "" and version not in _WITHOUT_HOST):
         if host not in VALID_HOSTS:
             parse_host(host)
     elif version == "1.1" and has_peer:
@@ -87,7 +89,7 @@ def checked(scope: Scope, index: dict[bytes, bytes]) -> str:
         version=scope.get("http_version"),
         has_peer=bool(scope.get("client")),
     )
-    if host is None:
+    if not host:
         return with_one_slash(path)
     if len(KNOWN_HOSTS) >= MAX_VALID_HOSTS:
         KNOWN_HOSTS.clear()

@@ -19,14 +19,15 @@ clients slower than the application."""
 class Input:
     """The body of one request.
 
-    NOTE: a client that leaves halfway ends it, as if it were complete: PEP 3333 knows nothing better. Whoever cares
-    compares ``CONTENT_LENGTH``, as Kolben does.
+    Reading on where a client left halfway, or where Granian found its chunks malformed, raises
+    :exc:`ConnectionResetError`: what was received is no body.
     """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._chunks: list[bytes] = []
         self._has_more = True
+        self._is_cut = False
         self.on_end: Callable[[], None] | None = None
         """Called on the loop when the last of the body was received."""
 
@@ -39,7 +40,8 @@ class Input:
             if chunk:
                 self._chunks.append(chunk)
                 there += len(chunk)
-            self._has_more = message["type"] == "http.request" and message.get("more_body", False)
+            self._is_cut = message["type"] != "http.request"
+            self._has_more = not self._is_cut and message.get("more_body", False)
         if not self._has_more and self.on_end is not None:
             self.on_end()
 
@@ -94,6 +96,8 @@ class Input:
     def _want(self, size: int) -> None:
         if self._has_more and sum(map(len, self._chunks)) < size:
             bridge.call_sync(self.fill, size)
+        if self._is_cut and sum(map(len, self._chunks)) < size:
+            raise ConnectionResetError("The client disconnected, or its body is malformed, before the end of it.")
 
     def _gathered(self) -> bytes:
         if len(self._chunks) != 1:
