@@ -1,8 +1,8 @@
 """The line between the reloader and the process that serves for it: what either has to know of the other.
 
-Each message is a JSON object on a line of its own. The reloader sends one, :class:`Orders`, at the start; the process
-tells which files it has loaded, that it serves, that somebody is at a breakpoint. When the line is cut, the other is
-gone.
+Each message is a JSON object on a line of its own. The reloader sends :class:`Orders` at the start, and ``stop``; the
+process tells that it listens, which files it has loaded, that it serves, that somebody is at a breakpoint and that it
+does not stop for that. When the line is cut, the other is gone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import sys
 import threading
 import time
 import typing as t
+
+from ..debug import breakpoints
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,6 +40,7 @@ class Orders:
 
     url: str
     secret: str
+    use_debugger: bool
     links_used: int = 0
     certificate: tuple[str, str | None] | None = None
     main: list[str] | None = None
@@ -85,8 +88,10 @@ class Control:
         self._told: set[str] = set()
         self.is_serving = False
         self.on_stop: Callable[[], None] | None = None
-        """What is called, in a thread, when the reloader wants this process to end."""
+        """What is called, in a thread, when the reloader wants this process to end; until then, it ends at once."""
         self.orders = self._await_orders()
+        self.send(listens=True)
+        breakpoints.install(lambda is_held: self.send(held=is_held))
         threading.Thread(target=self._watch, name="kolben-control", daemon=True).start()
 
     @classmethod
@@ -126,8 +131,8 @@ class Control:
         while not self._line.is_cut:
             if select.select([self._line.sock], [], [], EVERY)[0]:
                 for message in self._line.receive():
-                    if message.get("stop") and self.on_stop is not None:
-                        self.on_stop()
+                    if message.get("stop"):
+                        self._stop()
             elif self.is_serving and loaded != len(sys.modules):
                 loaded = len(sys.modules)
                 self.report()
@@ -135,6 +140,14 @@ class Control:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(GRACE)
         os._exit(1)
+
+    def _stop(self) -> None:
+        if breakpoints.is_live():
+            self.send(refused=True)
+        elif self.on_stop is not None:
+            self.on_stop()
+        else:
+            os._exit(0)
 
 
 def _file(module: t.Any) -> str | None:

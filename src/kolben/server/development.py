@@ -156,7 +156,7 @@ _NAMES = {field.name for field in dataclasses.fields(Development)} - {"hostname"
 
 
 def _can_reload() -> bool:
-    from .reloader import own_command
+    from .program import own_command
     from .request_lines import say
 
     if os.name != "posix":
@@ -201,20 +201,20 @@ def _serve_for_reloader(load: Callable[[], Kolben], settings: Development, contr
 def _reload(settings: Development, in_script: bool) -> t.NoReturn:
     """Be the process that watches."""
     from ..cli import dotenv
-    from .reloader import Reloader, main_folder, own_command
+    from .program import Program, main_folder
+    from .reloader import Reloader
     from .watcher import Watcher
 
-    command = own_command()
-    assert command is not None
     environ = {name: value for name, value in os.environ.items() if name not in dotenv.names_set}
     # FLASK: by this, programs tell the process that serves from the one that watches.
     environ["WERKZEUG_RUN_MAIN"] = "true"
-    roots = main_folder() if in_script else [os.getcwd()]
+    program = Program.this(environ, is_script=in_script)
+    root = main_folder() if in_script else os.getcwd()
     files = [*(os.path.abspath(name) for name in (".env", ".flaskenv")), *dotenv.files_read]
-    watcher = Watcher(roots, [*files, *(settings.extra_files or ())], settings.exclude_patterns or ())
+    watcher = Watcher([root], [*files, *(settings.extra_files or ())], settings.exclude_patterns or ())
     with contextlib.ExitStack() as stack:
         listener, orders = _open(settings, stack)
-        sys.exit(Reloader(listener, watcher, orders, command, environ, settings.reloader_interval).run())
+        sys.exit(Reloader(listener, watcher, orders, program, settings.reloader_interval).run())
 
 
 def _open(settings: Development, stack: contextlib.ExitStack) -> tuple[t.Any, Orders]:
@@ -226,7 +226,7 @@ def _open(settings: Development, stack: contextlib.ExitStack) -> tuple[t.Any, Or
     stack.callback(listener.close)
     certificate = _certificate(settings, stack)
     url = announce(listener, is_secure=certificate is not None)
-    orders = Orders(url=url, secret=secrets.token_urlsafe(32), certificate=certificate)
+    orders = Orders(url, secrets.token_urlsafe(32), settings.use_debugger, certificate=certificate)
     if settings.use_debugger:
         _announce_debugger(orders)
     return listener, orders

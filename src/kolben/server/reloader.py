@@ -19,9 +19,10 @@ from .request_lines import say
 from .stand_in import StandIn
 
 if t.TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Iterator
 
     from .control import Orders
+    from .program import Program
     from .watcher import Watcher
 
 INTERVAL = 0.25
@@ -49,8 +50,7 @@ class Reloader:
     :param listener: the socket.
     :param watcher: the files.
     :param orders: what each process is told.
-    :param command: how it is started.
-    :param environ: its environment.
+    :param program: how it is started.
     :param interval: seconds between two looks at the files.
     """
 
@@ -59,20 +59,20 @@ class Reloader:
         listener: Listener,
         watcher: Watcher,
         orders: Orders,
-        command: list[str],
-        environ: dict[str, str],
+        program: Program,
         interval: float = INTERVAL,
     ) -> None:
         self._listener = listener
         self._watcher = watcher
         self._orders = orders
-        self._command = command
-        self._environ = environ
+        self._program = program
         self._interval = min(interval, INTERVAL)
         self._changed: set[str] = set()
+        self._is_put_off = False
         self._is_told_to_stop = False
         self._stand_in: StandIn | None = None
         self._leaving: list[Child] = []
+        self._end_of_child = ""
         self._child: Child | None = None
 
     def run(self) -> int:
@@ -99,7 +99,8 @@ class Reloader:
             waited_for.append(self._child.line.sock)
         if self._stand_in is not None:
             waited_for.append(self._listener.sock)
-        ready = select.select(waited_for, [], [], SETTLED if self._changed else self._interval)[0]
+        is_settling = self._changed and not self._is_put_off
+        ready = select.select(waited_for, [], [], SETTLED if is_settling else self._interval)[0]
         if woken in ready:
             woken.recv(64)
         if self._stand_in is not None and self._listener.sock in ready:
@@ -109,10 +110,10 @@ class Reloader:
         """Take in what the process says, and whether there still is one."""
         child = self._child
         if child is not None:
-            for message in child.line.receive():
-                self._watcher.add_modules(message.get("files", ()))
-                child.is_held = message.get("held", child.is_held)
-                child.is_serving = message.get("serving", child.is_serving)
+            for message in child.hear():
+                if "files" in message:
+                    self._watcher.add_modules(message["files"], since=child.reported_at)
+                    child.reported_at = time.time()
                 self._orders.links_used = message.get("links_used", self._orders.links_used)
             if child.has_ended():
                 self._mourn(child)
@@ -122,28 +123,31 @@ class Reloader:
         """Look at the files, and replace the process once what has changed is written."""
         changed = self._watcher.changed()
         self._changed |= set(changed)
-        is_held = self._child is not None and self._child.is_held
-        if self._changed and not changed and not is_held:
-            self._reload(sorted(self._changed))
-            self._changed.clear()
+        if not self._changed or changed:
+            return
+        first, more = min(self._changed), len(self._changed) - 1
+        what = f"{first!r} and {more} more" if more else repr(first)
+        if self._child is None or self._child.gives_way():
+            self._is_put_off = False
+            say(" * Detected change in %s, reloading", what)
+            self._reload()
+        elif not self._is_put_off:
+            self._is_put_off = True
+            say(" * Detected change in %s, reloading when the breakpoint is left", what)
 
     # -- the process that serves -------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def _start(self, program: Program | None = None) -> None:
         self._stand_in = None
-        self._child = Child(self._command, self._environ, self._listener, self._orders)
+        self._orders.main = None if program is None else self._program.main
+        self._child = Child(program or self._program, self._listener, self._orders)
 
-    def _reload(self, changed: list[str]) -> None:
-        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-        say(" * Detected change in %r%s, reloading", changed[0], more)
-        for path in changed:
+    def _reload(self) -> None:
+        if self._child is not None and not self._child.is_gone():
+            self._leaving.append(self._child)
+        for path in self._changed:
             _forget_compiled(path)
-        child, self._child = self._child, None
-        if child is not None:
-            child.stop(FINISHES_WITHIN)
-            if not child.ends_within(ENDS_WITHIN):
-                self._leaving.append(child)
-        self._orders.main = None
+        self._changed.clear()
         self._start()
 
     def _mourn(self, child: Child) -> None:
@@ -155,9 +159,19 @@ class Reloader:
             # It was told to stop by somebody else, or by the application.
             self._is_told_to_stop = True
             return
-        how = f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
-        say(" * The application ended %s. It is started again when a file changes.", how, colour="31;1")
-        self._stand_in = StandIn(how)
+        if self._orders.main is None:
+            self._end_of_child = (
+                f"by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"with exit code {code}"
+            )
+            say(
+                " * The application ended %s. It is started again when a file changes.",
+                self._end_of_child,
+                colour="31;1",
+            )
+            if self._program.main is not None and not child.is_serving:
+                self._start(self._program.explained())
+                return
+        self._stand_in = StandIn(self._end_of_child)
 
     def _end(self) -> None:
         if self._child is not None:
@@ -173,10 +187,13 @@ class Reloader:
 class Child:
     """One process that serves."""
 
-    def __init__(self, command: list[str], environ: dict[str, str], listener: Listener, orders: Orders) -> None:
+    def __init__(self, program: Program, listener: Listener, orders: Orders) -> None:
         self.is_held = False
         """Whether somebody is at a breakpoint in it."""
         self.is_serving = False
+        self.reported_at = time.time()
+        self._listens = False
+        self._has_refused = False
         self._killed_at = float("inf")
 
         ours, theirs = socket.socketpair()
@@ -184,38 +201,52 @@ class Child:
         fds = listener.sock.fileno(), theirs.fileno()
         variables = {FD_VARIABLE: str(fds[0]), control.FD_VARIABLE: str(fds[1])}
         with theirs, _ignored(signal.SIGINT):
-            self.process = subprocess.Popen(command, env={**environ, **variables}, pass_fds=fds)
+            self.process = subprocess.Popen(program.command, env={**program.environ, **variables}, pass_fds=fds)
         self.line = control.Line(ours)
         self.line.send(**vars(orders))
 
     def has_ended(self) -> bool:
         return self.process.poll() is not None
 
-    def stop(self, within: float) -> None:
-        """Tell it to end; it is killed when it has not within that many seconds."""
-        if self.is_serving:
+    def hear(self) -> Iterator[dict[str, t.Any]]:
+        """What it says."""
+        for message in self.line.receive():
+            self._listens = message.get("listens", self._listens)
+            self.is_held = message.get("held", self.is_held)
+            self.is_serving = message.get("serving", self.is_serving)
+            self._has_refused = message.get("refused", self._has_refused)
+            yield message
+
+    def gives_way(self) -> bool:
+        """Have it end, and wait for that a little; return whether it agrees, which at a breakpoint it does not."""
+        if self.is_held:
+            return False
+        self._has_refused = False
+        if self._listens:
             self.line.send(stop=True)
         else:
             self.process.terminate()
+        deadline = time.monotonic() + ENDS_WITHIN
+        while not self.is_gone() and time.monotonic() < deadline:
+            time.sleep(0.005)
+            if self._has_refused:
+                return False
+        self.kill_after(FINISHES_WITHIN)
+        return True
+
+    def stop(self, within: float) -> None:
+        """Tell it to end, whoever is at a breakpoint; it is killed when it has not within that many seconds."""
+        self.process.terminate()
         self.kill_after(within)
 
     def kill_after(self, seconds: float) -> None:
         self._killed_at = min(self._killed_at, time.monotonic() + seconds)
 
-    def ends_within(self, seconds: float) -> bool:
-        """Wait for its end at most that long, and return whether it has."""
-        deadline = time.monotonic() + seconds
-        while not self.is_gone():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.005)
-        return True
-
     def is_gone(self) -> bool:
         """Whether it has ended; if it should have by now, it is killed."""
         if not self.has_ended():
             # NOTE: who does not read lets the other wait when it tells which files it has loaded.
-            list(self.line.receive())
+            list(self.hear())
             if time.monotonic() < self._killed_at:
                 return False
             self.process.kill()
@@ -242,7 +273,7 @@ def _ignored(number: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _signals(stop: t.Callable[[], None]) -> Iterator[socket.socket]:
+def _signals(stop: Callable[[], None]) -> Iterator[socket.socket]:
     """Call ``stop`` for the signals that end a program; the socket that is yielded becomes readable then."""
     reader, writer = socket.socketpair()
     reader.setblocking(False)
@@ -286,17 +317,3 @@ def _forget_compiled(path: str) -> None:
     if path.endswith(".py"):
         with contextlib.suppress(OSError, NotImplementedError):
             os.unlink(importlib.util.cache_from_source(path))
-
-
-def own_command() -> list[str] | None:
-    """The command line of this process, to be run again; ``None`` if it was given none, as an interactive one."""
-    arguments = sys.orig_argv[1:]
-    main = sys.modules.get("__main__")
-    is_program = hasattr(main, "__file__") or "-c" in arguments
-    return [sys.executable, *arguments] if is_program and not sys.flags.interactive else None
-
-
-def main_folder(folders: Collection[str] = ()) -> list[str]:
-    """The folder of the program that this process runs, and these."""
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
-    return [*folders, *([os.path.dirname(os.path.abspath(file))] if file else [])]

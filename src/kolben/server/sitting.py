@@ -142,8 +142,6 @@ class _Reloader(Parent):
     def watch(self, worker: Worker) -> None:
         import asyncio
 
-        from ..debug import breakpoints
-
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
@@ -154,7 +152,6 @@ class _Reloader(Parent):
                 loop.call_soon_threadsafe(worker.stop)
 
         self._control.on_stop = stop
-        breakpoints.install(lambda is_held: self._control.send(held=is_held))
 
     def ready(self) -> None:
         self._control.is_serving = True

@@ -50,9 +50,17 @@ class Watcher:
             elif self._is_new(path):
                 self._stamps[path] = _stamp(path)
 
-    def add_modules(self, files: Iterable[str]) -> None:
-        """Watch the files of loaded modules, but Python's own."""
-        self.add(path for path in files if not path.startswith(_INSTALLED))
+    def add_modules(self, files: Iterable[str], since: float) -> None:
+        """Watch the files of loaded modules, but Python's own.
+
+        :param since: one written after that moment (Unix time) counts as changed: it may have been loaded before.
+        """
+        new = [path for path in files if not path.startswith(_INSTALLED) and self._is_new(os.path.abspath(path))]
+        self.add(new)
+        for path in map(os.path.abspath, new):
+            stamp = self._stamps.get(path)
+            if stamp is not None and stamp[0] > since * 1e9:
+                self._stamps[path] = None
 
     def changed(self) -> list[str]:
         """The files that were written, replaced, made or removed since the last call."""
