@@ -13,6 +13,7 @@ from kolben import Kolben, g, session
 from kolben.debug import output
 from kolben.debug.console import Result
 from kolben.debug.debugger import _until_gone
+from kolben.server.gateway import Gateway
 from tests.debug.visitor import ViewKind, Visitor, exchange
 
 if t.TYPE_CHECKING:
@@ -214,3 +215,19 @@ def test_a_command_ends_when_its_page_is_closed(app: Kolben, visitor: Visitor) -
 
     assert asyncio.run(_until_gone(endless(), receive)).status == "failed"
     assert ended == [True]
+
+
+def test_the_request_is_there_behind_a_gateway_to_wsgi(app: Kolben, view_kind: ViewKind[t.Any]) -> None:
+    @app.get("/orders/<int:number>")
+    @view_kind
+    def view(number: int) -> t.NoReturn:
+        g.user = "ada"
+        raise ValueError(number)
+
+    with asyncio.Runner() as runner:
+        visitor = Visitor(Gateway(app), runner)
+        visitor.get("/orders/7")
+        visitor.enter()
+
+        assert visitor.run("request.path, g.user, number", "view").json["value"] == "('/orders/7', 'ada', 7)"
+        assert visitor.run("await answer()", "view").json["value"] == "42"
