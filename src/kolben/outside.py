@@ -130,6 +130,8 @@ def _is_machinery(file: str) -> bool:
 
 def source_of(place: Place) -> str:
     """The expression that the place was evaluating, or its whole line, or nothing if there is no source."""
+    if place.code.co_filename == "<string>":
+        return ""  # NOTE: any code that was given as a string has this name; the source found by it may be another's.
     positions = list(place.code.co_positions())
     index = place.last_instruction // 2
     line, last, start, end = positions[index] if 0 <= index < len(positions) else (None, None, None, None)

@@ -38,8 +38,11 @@ def count_workers() -> tuple[int, str]:
     ):
         if value and value.isdecimal() and int(value):
             return int(value), name
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity is not None else os.cpu_count() or 1, "one for each core"
+    from kolben.server.choices import Choices
+    from kolben.server.machine import Machine
+
+    choice = Choices({}, {}, Machine())["workers"]
+    return choice.value, choice.reason
 
 
 def _engines(app: Kolben) -> Iterator[tuple[str, str, dict[str, t.Any]]]:
