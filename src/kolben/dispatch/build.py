@@ -15,13 +15,15 @@ from ..globals import current
 from ..http.headers import encode_headers
 from ..http.host import host_is_trusted
 from ..http.request import Request, split_blueprint_path
+from ..http.response import check_response
+from ..http.wire import Page, seal
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import overridable, run
-from .bind import websocket_parameter
 from .convert import make_converter
 from .errors import explained, find_handler
 from .plan import Mode, Plan
+from .refusal import may_refuse, refuse
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -80,6 +82,8 @@ class Plans(dict[t.Any, Plan]):
         self.content_type: tuple[t.Any, t.Any] = encode_headers([content_type])[0] if on_loop else content_type
         self.session_is_lazy = _is_lazy(app.session_interface)
         self.session_cookie = app.session_interface.get_cookie_name(app) if self.session_is_lazy else ""
+        self.pages: dict[t.Any, Page] = {}
+        """What :func:`.refuse` has answered."""
         self.options: dict[str | None, Plan] = {}
         self.websockets: dict[str | None, Plan] = {}
 
@@ -213,6 +217,8 @@ class Plans(dict[t.Any, Plan]):
         return plan
 
     def _make_websocket(self, endpoint: str | None) -> Plan:
+        from .bind import websocket_parameter
+
         app, adapt = self.app, _hook
         view = _raise_routing_exception if endpoint is None else self._view(endpoint)
         plan = Plan()
@@ -269,6 +275,7 @@ class Plans(dict[t.Any, Plan]):
         adapt_last = _at_end if plan.mode is Mode.LOOP else adapt
         plan.teardown = _adapted(adapt_last, _collect(app.teardown_request_funcs, outwards, backwards=True))
         plan.teardown_app = _adapted(adapt_last, reversed(app.teardown_appcontext_funcs))
+        plan.seal = seal if self.on_loop else check_response
         plan.sends_text = self.sends_text and not plan.after
         plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)
         plan.save_session = self._session_saver(plan.mode)
@@ -276,7 +283,9 @@ class Plans(dict[t.Any, Plan]):
         plan.find_handler = self._handler_finder(plan, adapt)
         plan.pass_through = bridge.to_async(_pass_through, blocking=False) if plan.mode is Mode.LOOP else _pass_through
         overridden = self.overrides & overridable.STEPS
+        is_deaf = endpoint is None and not overridden and not self._has_hooks((None,)) and may_refuse(self)
         plan.run = overridable.run if overridden else run.run_async if plan.mode is Mode.LOOP else run.run
+        plan.run = refuse if is_deaf else plan.run
         plan.close = overridable.close if overridden else run.close_async if plan.mode is Mode.LOOP else run.close
         return plan
 

@@ -132,7 +132,7 @@ def error_response(app: Kolben, exc: HTTPException) -> Response:
         return t.cast("Response", cls.force_type(exc.get_response(), {}))
     if type(exc).get_response is not HTTPException.get_response:
         return t.cast("Response", cls.force_type(exc.get_response(_request().environ), {}))
-    if app.explains_errors and _prefers_json():
+    if app.explains_errors and prefers_json():
         return _problem(app, exc)
     environ = _request().environ if type(exc).get_body is not HTTPException.get_body else None
     headers = exc.get_headers(environ)
@@ -196,7 +196,8 @@ def check_returned(hook: Callable[..., t.Any], response: t.Any) -> None:
         )
 
 
-def _prefers_json() -> bool:
+def prefers_json() -> bool:
+    """Whether the client of this request would rather have a problem document than a page."""
     ctx = current.get(None)
     if ctx is None or ctx.request is None or not (accept := ctx.request.head.header("accept")) or "json" not in accept:
         return False

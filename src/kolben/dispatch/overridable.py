@@ -54,7 +54,10 @@ STEPS = frozenset(
 )
 """Overriding one of these makes requests run through all of them."""
 
-_WATCHED = STEPS | {"asgi_app", "create_url_adapter", "inject_url_defaults", "make_response", "wsgi_app"}
+HEARD = frozenset({"raise_routing_exception", "trap_http_exception"})
+"""Overriding one of these makes every routing error pass through it."""
+
+_WATCHED = STEPS | HEARD | {"asgi_app", "create_url_adapter", "inject_url_defaults", "make_response", "wsgi_app"}
 
 _sentinel: t.Any = object()
 

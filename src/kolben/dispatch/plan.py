@@ -13,8 +13,9 @@ if t.TYPE_CHECKING:
 
     from ..ctx import RequestContext
     from ..http.response import Response
+    from ..http.wire import Page
 
-    Answer: t.TypeAlias = Response | bytes | Generator[t.Any, t.Any, t.Any] | AsyncGenerator[t.Any, t.Any]
+    Answer: t.TypeAlias = Response | Page | bytes | Generator[t.Any, t.Any, t.Any] | AsyncGenerator[t.Any, t.Any]
 
 
 class Mode(enum.Enum):
@@ -54,6 +55,7 @@ class Plan:
         "preprocessors",
         "run",
         "save_session",
+        "seal",
         "sends_text",
         "stream_body",
         "takes_body_early",
@@ -84,6 +86,9 @@ class Plan:
     teardown: tuple[Callable[[BaseException | None], t.Any], ...]
     teardown_app: tuple[Callable[[BaseException | None], t.Any], ...]
 
+    seal: Callable[[t.Any], None]
+    """Refuses a response that must not reach a server, before the protocol has it."""
+
     sends_text: bool
     """Whether a text or generator that the view returns is sent as it is, where nothing else wants a response."""
 
@@ -102,7 +107,8 @@ class Plan:
     run: Callable[[RequestContext], t.Any]
     """:func:`kolben.dispatch.run.run` or its twin; if the application overrides a step, its own, in Flask's order.
 
-    It gives a response, or the ``bytes`` or the generator that an ordinary response would have as its body.
+    It gives a response; or a page that is always the same; or the ``bytes`` or the generator that an ordinary response
+    would have as its body.
     """
     close: Callable[[RequestContext, Plan, BaseException | None], t.Any]
     """:func:`kolben.dispatch.run.close` or its twin, or the application's own methods."""

@@ -13,7 +13,6 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from werkzeug.exceptions import InternalServerError
 
 from ..bridge import call, call_async, send, send_async, settle, settle_async
-from ..http.response import check_response
 from ..signals import (
     appcontext_tearing_down,
     got_request_exception,
@@ -67,7 +66,7 @@ def run(ctx: RequestContext) -> Answer:
         if plan.after or not is_bare:
             response = finalize(ctx, response)
         elif len(response.__dict__) > 1:
-            check_response(response)
+            plan.seal(response)
         return response
     except Exception as exc:
         return fail(ctx, exc)
@@ -107,7 +106,7 @@ async def run_async(ctx: RequestContext) -> Answer:
         if plan.after or not is_bare:
             response = await finalize_async(ctx, response)
         elif len(response.__dict__) > 1:
-            check_response(response)
+            plan.seal(response)
         return response
     except Exception as exc:
         return await fail_async(ctx, exc)
@@ -132,7 +131,7 @@ def finalize(ctx: RequestContext, response: Response) -> Response:
     if request_finished.receivers:
         send(request_finished, ctx.app, response=response)
     if len(response.__dict__) > 1:
-        check_response(response)
+        plan.seal(response)
     return response
 
 
@@ -155,7 +154,7 @@ async def finalize_async(ctx: RequestContext, response: Response) -> Response:
     if request_finished.receivers:
         await send_async(request_finished, ctx.app, response=response)
     if len(response.__dict__) > 1:
-        check_response(response)
+        plan.seal(response)
     return response
 
 

@@ -18,10 +18,10 @@ from ..dispatch.plan import Mode, Plan
 from ..globals import current
 from ..http.body import ReceivedBody, StreamedBody, parse_content_length
 from ..http.response import Response
+from ..http.wire import Page, asgi_headers, is_bodiless
 from ..signals import appcontext_popped, appcontext_pushed
 from . import lifespan
-from .head import KNOWN_HOSTS, checked, is_odd_path
-from .wire import asgi_messages
+from .head import KNOWN_HOSTS, checked
 from .wsgi import needs_closing
 
 if t.TYPE_CHECKING:
@@ -51,7 +51,8 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     known = plans.fixed.get((method, path))
     has_body = b"content-length" in index or b"transfer-encoding" in index
     is_odd = has_body and (b"transfer-encoding" in index or not _is_length(index[b"content-length"]))
-    is_odd = is_odd or (known is None and is_odd_path(path))
+    if known is None:
+        is_odd = is_odd or path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path
     if is_odd or index.get(b"host") not in KNOWN_HOSTS or len(index) != len(headers) or scope.get("root_path"):
         try:
             known, path = None, checked(scope, index)
@@ -69,16 +70,19 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             plan = await _take_body(ctx, plan, index, receive)
         mode = plan.mode
         response = await plan.run(ctx) if mode is _LOOP else await _in_thread(ctx) if mode is _THREAD else plan.run(ctx)
-        if type(response) is bytes:
-            if not ctx.is_closed and needs_closing(ctx):
-                await _close(ctx)
-            ctx.is_closed = True
-            await send(_text_start(plans, len(response)))
-            await send({"type": "http.response.body", "body": b"" if method == "HEAD" else response})
-        elif is_buffered(response):
-            await _send(ctx, response, send)
-        else:
+        messages = _messages(plans, response, method)
+        if messages is None:
             await _stream(ctx, scope, response, receive, send)
+        else:
+            # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
+            if ctx.background is None:
+                if not ctx.is_closed and needs_closing(ctx):
+                    await _close(ctx)
+                ctx.is_closed = True
+            await send(messages[0])
+            await send(messages[1])
+            if messages[2] is not None:
+                messages[2].close()
     except BaseException as exc:
         ctx.error = None if ctx.is_closed else ctx.error or exc
         raise
@@ -258,40 +262,31 @@ def _noting_the_end(ctx: RequestContext, receive: Receive) -> Receive:
     return receive_and_note
 
 
-async def _send(ctx: RequestContext, response: Response, send: Send) -> None:
-    """End the request, and send a response whose body is in memory.
-
-    In that order: what teardown releases, a database connection say, is free before a slow client is served.
-    """
-    if not ctx.is_closed and ctx.background is None:
-        if needs_closing(ctx):
-            await _close(ctx)
-        ctx.is_closed = True
-    chunks: t.Any = response.response
-    status = response._status_code
-    is_bodiless = status < 200 or status == 204 or status == 304
-    if "headers" in response.__dict__ or len(chunks) != 1 or type(chunks[0]) is not bytes or is_bodiless:
-        start, body = asgi_messages(response)
+def _messages(plans: Plans, response: t.Any, method: str) -> tuple[Message, Message, t.Any] | None:
+    """What is sent of an answer that is in memory, and the response, if it wants to know when that was done."""
+    kind = type(response)
+    status, told = 200, None
+    if kind is bytes:
+        body = response
+        headers = [plans.content_type, _lengths.get(len(body)) or _length(len(body))]
+    elif kind is Page:
+        status, headers, body = response.status_code, response.headers.copy(), response.body
+    elif not is_buffered(response):
+        return None
     else:
-        body = chunks[0]
-        start = {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [
-                (b"content-type", response.content_type_sent.encode("latin-1")),
-                (b"content-length", b"%d" % len(body)),
-            ],
-        }
-    await send(start)
-    await send({"type": "http.response.body", "body": b"" if ctx.request.method == "HEAD" else body})
-    if "_on_close" in response.__dict__ or response.closes_itself:
-        response.close()
-
-
-def _text_start(plans: Plans, length: int) -> Message:
-    """The first message of a text, as a response would have it of which nothing but its body was said."""
-    headers = [plans.content_type, _lengths.get(length) or _length(length)]
-    return {"type": "http.response.start", "status": 200, "headers": headers}
+        status, chunks, attributes = response._status_code, response.response, response.__dict__
+        if "headers" in attributes or len(chunks) != 1 or type(chunks[0]) is not bytes or is_bodiless(status):
+            headers = asgi_headers(response)
+            body = b"" if is_bodiless(status) else b"".join(response.body_chunks())
+        else:
+            body = chunks[0]
+            content_type = (b"content-type", response.content_type_sent.encode("latin-1"))
+            headers = [content_type, _lengths.get(len(body)) or _length(len(body))]
+        told = response if "_on_close" in attributes or response.closes_itself else None
+    if method == "HEAD":
+        body = b""
+    start = {"type": "http.response.start", "status": status, "headers": headers}
+    return start, {"type": "http.response.body", "body": body}, told
 
 
 def _length(length: int) -> tuple[bytes, bytes]:

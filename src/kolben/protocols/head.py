@@ -20,11 +20,6 @@ KNOWN_HOSTS: dict[bytes | None, None] = {}
 """Host headers that :func:`parse_host` accepted, as the bytes that ASGI brings."""
 
 
-def is_odd_path(path: str) -> bool:
-    """Whether a path is not plain to see as one that needs neither checking nor decoding."""
-    return path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path
-
-
 class AmbiguousBody(BadRequest):
     """A body of which two readers may see different ends. Its connection is closed: what follows may be part of it."""
 

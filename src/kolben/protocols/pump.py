@@ -13,7 +13,7 @@ from .. import bridge
 from ..http.headers import encode_headers
 from ..http.response import Response, to_bytes
 from ..http.sse import EventStream
-from .wire import asgi_start
+from ..http.wire import asgi_headers, is_bodiless
 from .wsgi import GENERATORS, needs_closing
 
 if t.TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Pump:
         is_exhausted = False
         try:
             await send(start)
-            if not self._is_bodiless(start["status"]):
+            if not is_bodiless(start["status"]) and self._ctx.request.method != "HEAD":
                 pulled = 0
                 async for chunk in chunks:
                     data = chunk if type(chunk) is bytes else to_bytes(chunk)
@@ -201,11 +201,13 @@ class Pump:
         if type(response) in GENERATORS:
             return {"type": "http.response.start", "status": 200, "headers": [self._ctx.plans.content_type]}, response
         if isinstance(response, Response) and response.goes_plain:
-            return asgi_start(response), response.response
+            status = response._status_code
+            return {
+                "type": "http.response.start",
+                "status": status,
+                "headers": asgi_headers(response),
+            }, response.response
         return await bridge.in_thread(self._context().run, _call_wsgi, self._ctx, response)
-
-    def _is_bodiless(self, status: int) -> bool:
-        return self._ctx.request.method == "HEAD" or status < 200 or status in {204, 304}
 
     async def _pulled(self, iterator: Iterator[t.Any]) -> AsyncIterator[t.Any]:
         """The items of a synchronous iterator, each pulled in a worker thread."""

@@ -16,8 +16,9 @@ from ..globals import current
 from ..http.body import parse_content_length
 from ..http.host import VALID_HOSTS, decode_path, validate_target
 from ..http.response import Response
+from ..http.wire import Page, is_bodiless
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
-from .head import check_framing, check_host, is_odd_path, with_one_slash
+from .head import check_framing, check_host, with_one_slash
 from .streams import OwnedStream
 
 if t.TYPE_CHECKING:
@@ -39,7 +40,9 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
     """Answer one request."""
     path: str = environ.get("PATH_INFO", "")
     known = plans.fixed.get((environ["REQUEST_METHOD"], path))
-    is_odd = (known is None and is_odd_path(path)) or "HTTP_TRANSFER_ENCODING" in environ
+    is_odd = "HTTP_TRANSFER_ENCODING" in environ
+    if known is None:
+        is_odd = is_odd or path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path
     length = environ.get("CONTENT_LENGTH")
     if is_odd or environ.get("HTTP_HOST") not in VALID_HOSTS or (length and not _is_length(length)):
         try:
@@ -63,6 +66,9 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         if type(response) is bytes:
             start_response("200 OK", _text_headers(plans, len(response)))
             return [] if ctx.request.method == "HEAD" else [response]
+        if type(response) is Page:
+            start_response(response.status, response.headers.copy())
+            return [] if ctx.request.method == "HEAD" else [response.body]
         if type(response) is plans.plain_response and type(body := response.response) is list:
             return _send(ctx.request, response, body, start_response)
         stream = _send_other(ctx, response, environ, start_response)
@@ -138,10 +144,9 @@ def _text_headers(plans: Plans, length: int) -> list[tuple[str, str]]:
 def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
     """Send a response whose body is in memory."""
     status = response._status_code
-    is_bodiless = status < 200 or status == 204 or status == 304
-    if "headers" in response.__dict__ or len(body) != 1 or type(body[0]) is not bytes or is_bodiless:
+    if "headers" in response.__dict__ or len(body) != 1 or type(body[0]) is not bytes or is_bodiless(status):
         headers = response.wire_headers()
-        body = [] if is_bodiless else response.body_chunks()
+        body = [] if is_bodiless(status) else response.body_chunks()
     else:
         headers = [("Content-Type", response.content_type_sent), ("Content-Length", str(len(body[0])))]
     start_response(response._status, headers)
@@ -166,7 +171,7 @@ def _send_other(
     status = response._status_code
     headers = response.wire_headers()
     start_response(response.status, headers)
-    if ctx.request.method == "HEAD" or status < 200 or status in {204, 304}:
+    if ctx.request.method == "HEAD" or is_bodiless(status):
         return _Closing([], response)
     body = response.response
     if isinstance(body, (list, tuple)):
