@@ -82,11 +82,12 @@ class Child:
         else:
             self.stop(within)
 
-    def stop(self, within: float) -> None:
-        """Tell it to stop within so many seconds."""
-        until = time.monotonic() + within
-        self.kill_at = until if self.kill_at is None else min(self.kill_at, until)
-        self._process.send_signal(signal.SIGTERM)
+    def stop(self, within: float, *, again: bool = False) -> None:
+        """Tell it to stop within so many seconds, unless it was told; again, not to wait for what is under way."""
+        if self.kill_at is None or again:
+            until = time.monotonic() + within
+            self.kill_at = until if self.kill_at is None else min(self.kill_at, until)
+            self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it."""

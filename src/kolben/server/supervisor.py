@@ -178,7 +178,7 @@ class Supervisor:
 
     def _note_end(self, child: Child, code: int) -> None:
         if child.kill_at is not None or self._stopping_since is not None:
-            if code and self._stopping_since is not None:
+            if code and child.is_ready and self._stopping_since is not None:
                 self._exit_code = self._exit_code or 1
             return
         ended = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
@@ -236,7 +236,7 @@ class Supervisor:
         elif now - self._stopping_since > 0.5:
             logger.warning("Told again to stop: the requests under way are cut off.")
             for child in self._children:
-                child.stop(KILLED_AFTER)
+                child.stop(KILLED_AFTER, again=True)
 
     def _refuse(self, now: float) -> None:
         """Refuse connections, once no worker accepts any more: whoever comes knows it at once."""

@@ -37,6 +37,9 @@ CANCELLED_WITHIN = 2.0
 RETIRES_WITHIN = 10.0
 """Seconds that a worker with successors waits for its idle connections to be used, and closed, by their clients."""
 
+LOOKS_EVERY = 5.0
+"""Seconds between two looks at how much memory is resident."""
+
 SAME_SIGNAL_WITHIN = 0.5
 """Seconds in which a second signal is the first one: shells and wrappers pass it on beside the one that is sent."""
 
@@ -131,6 +134,8 @@ class Worker:
         serving = [asyncio.ensure_future(server.serve()) for server in servers]
         self._parent.watch(self)
         self._parent.ready()
+        if self.settings.max_rss is not None:
+            self._look_at_memory()
         stopping = asyncio.ensure_future(self._stop.wait())
         await asyncio.wait({stopping, *serving}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -159,6 +164,14 @@ class Worker:
 
     def _ask_at_limit(self) -> None:
         self._parent.replace(f"it has answered {self.settings.max_requests} requests")
+
+    def _look_at_memory(self) -> None:
+        """Ask to be replaced once there is too much of it resident."""
+        limit, resident = t.cast(int, self.settings.max_rss), resident_memory()
+        if resident > limit * 1024 * 1024:
+            self._parent.replace(f"it has {resident // 1024 // 1024} MiB of memory resident, the limit is {limit}")
+        else:
+            asyncio.get_running_loop().call_later(LOOKS_EVERY, self._look_at_memory)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
@@ -211,6 +224,18 @@ class Worker:
             task.cancel()
         await asyncio.wait(serving, timeout=CANCELLED_WITHIN)
         return False
+
+
+def resident_memory() -> int:
+    """Bytes of memory that this process has resident; where the system does not tell, the most it ever had."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
 
 
 _FIRST = asyncio.FIRST_COMPLETED
