@@ -6,7 +6,7 @@ import os
 import typing as t
 from collections import defaultdict
 from datetime import timedelta
-from functools import update_wrapper
+from functools import lru_cache, update_wrapper
 
 from werkzeug.exceptions import HTTPException, default_exceptions
 
@@ -38,6 +38,15 @@ Scoped = dict["str | None", list["Callable[..., t.Any]"]]
 """Functions by the blueprint they are for, or ``None``: for the whole application."""
 
 _sentinel: t.Any = object()
+_joined = lru_cache(maxsize=256)(os.path.join)
+
+
+@lru_cache(maxsize=1)
+def _files() -> t.Any:
+    # NOTE: loaded with the first file that is sent.
+    from .http import files
+
+    return files
 
 
 def setupmethod(f: F) -> F:
@@ -127,7 +136,7 @@ class Registrar:
     @property
     def static_folder(self) -> str | None:
         """The absolute path of the static folder, or ``None``."""
-        return None if self._static_folder is None else os.path.join(self.root_path, self._static_folder)
+        return None if self._static_folder is None else _joined(self.root_path, self._static_folder)
 
     @static_folder.setter
     def static_folder(self, value: str | os.PathLike[str] | None) -> None:
@@ -196,9 +205,10 @@ class Registrar:
         folder = self.static_folder
         if folder is None:
             raise RuntimeError("'static_folder' must be set to serve static_files.")
-        from .http.files import send_from_directory
-
-        return send_from_directory(folder, filename, max_age=self.get_send_file_max_age(filename))
+        response: Response = _files().send_from_directory(
+            folder, filename, max_age=self.get_send_file_max_age(filename)
+        )
+        return response
 
     def open_resource(self, resource: str, mode: str = "rb", encoding: str | None = None) -> t.IO[t.Any]:
         """Open a file relative to :attr:`root_path` for reading.

@@ -87,13 +87,16 @@ def serve(request: pytest.FixtureRequest, root: Path) -> Serve:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The paths that were opened."""
     paths: list[str] = []
-    real = builtins.open
 
-    def spy(path: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
-        paths.append(path)
-        return real(path, *args, **kwargs)
+    def spying(real: t.Callable[..., t.Any]) -> t.Callable[..., t.Any]:
+        def spy(path: str, *args: t.Any, **kwargs: t.Any) -> t.Any:
+            paths.append(path)
+            return real(path, *args, **kwargs)
 
-    monkeypatch.setattr(files, "open", spy, raising=False)
+        return spy
+
+    monkeypatch.setattr(files, "open", spying(builtins.open), raising=False)
+    monkeypatch.setattr(os, "open", spying(os.open))
     return paths
 
 
@@ -270,13 +273,13 @@ def test_the_file_is_looked_at_once_and_opened_once(
     calls: list[str] = []
     real_stat, real_lstat = os.stat, os.lstat
 
-    def spy_stat(path: str) -> os.stat_result:
+    def spy_stat(path: str, **kwargs: t.Any) -> os.stat_result:
         calls.append("stat")
-        return real_stat(path)
+        return real_stat(path, **kwargs)
 
-    def spy_lstat(path: str) -> os.stat_result:
+    def spy_lstat(path: str, **kwargs: t.Any) -> os.stat_result:
         calls.append("lstat")
-        return real_lstat(path)
+        return real_lstat(path, **kwargs)
 
     monkeypatch.setattr(os, "stat", spy_stat)
     monkeypatch.setattr(os, "lstat", spy_lstat)
@@ -604,8 +607,39 @@ def test_a_file_that_vanishes_is_not_found(serve: Serve, monkeypatch: pytest.Mon
         raise FileNotFoundError
 
     monkeypatch.setattr(files, "open", gone, raising=False)
-    with serve(), pytest.raises(NotFound):
-        send_from_directory("static", "a.txt")
+    with serve(), monkeypatch.context() as patch:
+        patch.setattr(os, "open", gone)
+        with pytest.raises(NotFound):
+            send_from_directory("static", "a.txt")
+
+
+def test_a_known_file_that_changes_is_sent_as_it_is_now(serve: Serve, root: Path) -> None:
+    with serve():
+        first = send_from_directory("static", "a.txt")
+        (root / "static" / "a.txt").write_bytes(b"longer than it was before")
+        second = send_from_directory("static", "a.txt")
+        assert content(second) == b"longer than it was before"
+        assert second.headers["Content-Length"] == "25"
+        assert first.headers["ETag"] != second.headers["ETag"]
+
+
+def test_s21_a_known_file_that_becomes_a_link_outwards_is_not_sent(serve: Serve, root: Path) -> None:
+    with serve():
+        assert content(send_from_directory("static", "a.txt")) == TEXT
+        (root / "static" / "a.txt").unlink()
+        (root / "static" / "a.txt").symlink_to(root / "secret")
+        with pytest.raises(NotFound):
+            send_from_directory("static", "a.txt")
+
+
+def test_known_and_other_files_are_sent_with_the_same_headers(serve: Serve) -> None:
+    with serve():
+        for method in ({}, {"max_age": 60}):
+            known = send_from_directory("static", "a.txt", **method)
+            other = send_from_directory("static", "a.txt", conditional=True, **method)
+            assert sorted(known.headers) == sorted(other.headers)
+            assert (known.status, known.direct_passthrough) == (other.status, other.direct_passthrough)
+            assert content(known) == content(other)
 
 
 DEVICES = ["CON", "con.txt", "NUL ", "nul.tar.gz", "css/COM1.x", "COM\u00b9", "LPT9", "PRN:", "aux .css", "CONIN$"]

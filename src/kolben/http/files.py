@@ -23,12 +23,15 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import NotFound, PreconditionFailed, RequestedRangeNotSatisfiable
 from werkzeug.http import http_date, parse_date, quote_etag
 from werkzeug.security import safe_join
+from werkzeug.utils import get_content_type
 
-from ..globals import current_app, request
+from ..globals import current, current_app, request
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..app import Kolben
+    from .request import Request
     from .response import Response
 
     MaxAge: t.TypeAlias = int | Callable[[str | None], int | None] | None
@@ -156,6 +159,11 @@ def send_from_directory(directory: os.PathLike[str] | str, path: os.PathLike[str
     :raise NotFound: if there is no such file inside the directory. With ``SEND_FILE_FOLLOW_SYMLINKS`` set in the
         configuration, links may lead outside, as with Flask.
     """
+    ctx = current.get(None)
+    if ctx is not None and ctx.request is not None and (not kwargs or kwargs.keys() == _MAX_AGE_ALONE):
+        response = send_known(ctx.app, ctx.request, os.fspath(directory), os.fspath(path), **kwargs)
+        if response is not None:
+            return response
     base = os.path.join(current_app.root_path, os.fspath(directory) or ".")
     full_path = safe_join(base, os.fspath(path))
     if full_path is None:
@@ -167,6 +175,131 @@ def send_from_directory(directory: os.PathLike[str] | str, path: os.PathLike[str
         return _send(_Source(full_path, None, status.st_size, status.st_mtime), **kwargs)
     except FileNotFoundError:
         raise NotFound() from None
+
+
+_MAX_AGE_ALONE = {"max_age"}
+_LONGEST_KNOWN = 512
+"""Characters of a path that is remembered."""
+_MOST_KNOWN = 512
+"""Files that are remembered. A full table starts afresh."""
+_SMALL = 64 * 1024
+"""Bytes of a file that is read at once, where it is opened."""
+
+
+class _Known(t.NamedTuple):
+    """What is sent with every answer that sends a file, as long as it has this time and size."""
+
+    mtime: float
+    size: int
+    modified: int
+    etag: str
+    validators: tuple[tuple[str, str], ...]
+    description: tuple[tuple[str, str], ...]
+    content_type: tuple[str, str]
+
+
+_known: dict[str, _Known] = {}
+
+
+def send_known(app: Kolben, req: Request, directory: str, path: str, max_age: MaxAge = None) -> Response | None:
+    """What :func:`send_from_directory` sends for an ordinary file; ``None`` for all else, errors above all.
+
+    PERF: benchmarks/inprocess.py, kinds "static file" and "static 304". The file is looked at each time; what follows
+    from its name, time and size is worked out once.
+    """
+    cls = app.response_class
+    if not cls.makes_plain or len(path) > _LONGEST_KNOWN or app.config["USE_X_SENDFILE"] or os.name != "posix":
+        return None
+    steps = _steps(app.root_path, directory, path)
+    status = _ordinary_status(steps)
+    if status is None:
+        return None
+    full_path = steps[-1]
+    known = _known.get(full_path)
+    if known is None or known.mtime != status.st_mtime or known.size != status.st_size:
+        known = _get_to_know(full_path, status)
+    headers = Headers()
+    pairs = headers._list
+    pairs += known.validators
+    _add_caching(headers, app.get_send_file_max_age if max_age is None else max_age, full_path)
+    code, start, stop = _select_of(headers, known.etag, known.modified, known.size, req)
+    body: t.Any = []
+    if code != 304:
+        pairs += known.description
+        pairs.append(("Content-Length", str(t.cast(int, stop) - start)))
+        if req.method != "HEAD":
+            try:
+                body = _open_known(full_path, start, t.cast(int, stop), known.size)
+            except FileNotFoundError:
+                return None
+    pairs.append(known.content_type)
+    response: Response = cls.__new__(cls)
+    response.response = body
+    response.headers = headers
+    response.direct_passthrough = True
+    if code != 200:
+        response.status_code = code
+    return response
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def _steps(root_path: str, directory: str, path: str) -> tuple[str, ...]:
+    """The paths from below a directory down to a file in it; none if that would be outside."""
+    base = os.path.join(root_path, directory or ".")
+    full_path = safe_join(base, path)
+    if full_path is None:
+        return ()
+    parts = [part for part in full_path[len(base) :].split("/") if part]
+    return (*("/".join((base, *parts[:n])) for n in range(1, len(parts))), full_path) if parts else ()
+
+
+def _ordinary_status(steps: tuple[str, ...]) -> os.stat_result | None:
+    """The status of the last of these paths, if that is a file, and the others are directories, without any link."""
+    if not steps:
+        return None
+    try:
+        for step in steps[:-1]:
+            if not stat.S_ISDIR(os.lstat(step).st_mode):
+                return None
+        status = os.lstat(steps[-1])
+    except (OSError, ValueError):
+        return None
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _get_to_know(path: str, status: os.stat_result) -> _Known:
+    headers = Headers()
+    source = _Source(path, None, status.st_size, status.st_mtime)
+    modified = _add_validators(headers, source, True, None)
+    validators = tuple(headers)
+    etag = headers["ETag"]
+    headers.clear()
+    name = os.path.basename(path)
+    mimetype, encoding = _guess_type(name)
+    if encoding is not None:
+        headers.add("Content-Encoding", encoding)
+    _add_disposition(headers, name, False)
+    content_type = ("Content-Type", get_content_type(mimetype, "utf-8"))
+    if len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    known = _known[path] = _Known(
+        status.st_mtime, status.st_size, t.cast(int, modified), etag, validators, tuple(headers), content_type
+    )
+    return known
+
+
+def _open_known(path: str, start: int, stop: int, size: int) -> t.Any:
+    """The body of a file: all of it if it is small."""
+    if size > _SMALL or stop - start != size:
+        opened = t.cast("t.IO[bytes]", open(path, "rb", buffering=0))  # noqa: SIM115  # Closed by the body.
+        if start:
+            opened.seek(start)
+        return FileBody(opened, stop - start, path=path, is_whole=stop - start == size)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return [os.read(descriptor, size)]
+    finally:
+        os.close(descriptor)
 
 
 def _stat_inside(base: str, full_path: str) -> os.stat_result:
@@ -356,7 +489,7 @@ def _date(seconds: int) -> str:
 def _add_caching(headers: Headers, max_age: MaxAge, path: str | None) -> None:
     seconds = max_age(path) if callable(max_age) else max_age
     if seconds is None:
-        headers.add("Cache-Control", "no-cache")
+        headers._list.append(("Cache-Control", "no-cache"))
         return
     headers.add("Cache-Control", f"{'public' if seconds > 0 else 'no-cache'}, max-age={seconds}")
     headers.add("Expires", http_date(int(time() + seconds)))
@@ -368,13 +501,18 @@ def _select(headers: Headers, modified: int | None, size: int | None) -> tuple[i
     :raise PreconditionFailed: 412.
     :raise RequestedRangeNotSatisfiable: 416, with the size.
     """
-    method = request.method
+    return _select_of(headers, headers.get("ETag"), modified, size, request)
+
+
+def _select_of(
+    headers: Headers, etag: str | None, modified: int | None, size: int | None, req: Request
+) -> tuple[int, int, int | None]:
+    method = req.method
     if method not in {"GET", "HEAD"}:
         return 200, 0, size
-    field = request.head.header
+    field = req.head.header
     if size is not None:
-        headers.add("Accept-Ranges", "bytes")
-    etag = headers.get("ETag")
+        headers._list.append(("Accept-Ranges", "bytes"))
     if not is_modified(field, etag, modified):
         return 304, 0, 0
     wanted = field("range")
@@ -408,13 +546,13 @@ def is_modified(field: Callable[[str], str | None], etag: str | None, modified: 
     if condition is not None:
         if not _matches(condition, etag, weakly=False):
             raise PreconditionFailed()
-    elif _is_newer(modified, field("if-unmodified-since")):
+    elif (condition := field("if-unmodified-since")) is not None and _is_newer(modified, condition):
         raise PreconditionFailed()
     condition = field("if-none-match")
     if condition is not None:
         return not _matches(condition, etag, weakly=True)
     condition = field("if-modified-since")
-    return _is_newer(modified, condition) is not False
+    return condition is None or _is_newer(modified, condition) is not False
 
 
 def _is_newer(modified: int | None, condition: str | None) -> bool | None:
