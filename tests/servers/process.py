@@ -22,7 +22,11 @@ STARTS_WITHIN = 40.0
 ENDS_WITHIN = 10.0
 """Seconds that it has to end by itself once it is told to, before it is killed."""
 
+_KOLBEN = ["kolben", "--app", "{app}", "serve", "--workers", "1", "--bind", "127.0.0.1:{port}", "--protocol"]
 COMMANDS = {
+    # NOTE: further options by environment variables: KOLBEN_SERVE_PROXIES for --proxies.
+    "kolben-wsgi": [*_KOLBEN, "wsgi"],
+    "kolben-asgi": [*_KOLBEN, "asgi"],
     "granian-wsgi": ["granian", "--interface", "wsgi", "--no-log", "--host", "127.0.0.1", "--port", "{port}", "{app}"],
     "granian-asgi": ["granian", "--interface", "asgi", "--no-log", "--host", "127.0.0.1", "--port", "{port}", "{app}"],
     "uvicorn": ["uvicorn", "--log-level", "warning", "--host", "127.0.0.1", "--port", "{port}", "{app}"],
@@ -32,15 +36,10 @@ COMMANDS = {
         *("gunicorn", "--threads", "8", "--graceful-timeout", "1", "--log-level", "warning"),
         *("--bind", "127.0.0.1:{port}", "{app}"),
     ],
+    # NOTE: workers, since a stream occupies one, and is left by it when the next heartbeat cannot be sent.
     "gunicorn-sync": [
-        "gunicorn",
-        "--graceful-timeout",
-        "1",
-        "--log-level",
-        "warning",
-        "--bind",
-        "127.0.0.1:{port}",
-        "{app}",
+        *("gunicorn", "--workers", "4", "--graceful-timeout", "1", "--log-level", "warning"),
+        *("--bind", "127.0.0.1:{port}", "{app}"),
     ],
     "waitress": ["waitress-serve", "--threads", "8", "--listen", "127.0.0.1:{port}", "{app}"],
 }

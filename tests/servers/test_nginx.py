@@ -27,6 +27,8 @@ if t.TYPE_CHECKING:
 
 HOST = "example.org"
 SERVERS = {
+    "kolben-asgi": ["--proxies"],
+    "kolben-wsgi": ["--proxies"],
     "uvicorn": ["ProxyHeaders", "--no-proxy-headers"],
     "gunicorn": ["ProxyFix"],
 }
@@ -143,6 +145,8 @@ def site(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site
     make_certificate(folder)
     middleware, *options = SERVERS[server]
     env = {"REPORT": str(folder / "report.txt"), "BEHIND": middleware}
+    if middleware == "--proxies":
+        env["KOLBEN_SERVE_PROXIES"] = "127.0.0.1"
     with run(server, "behind:app", *options, env=env) as live:
         site = Site(free_port(), free_port(), live.port, folder)
         command = [nginx, "-c", str(write_configuration(site)), "-e", "stderr"]
@@ -221,7 +225,7 @@ def test_a_prefix_is_part_of_urls(site: Site) -> None:
 
 def test_a_websocket_passes(site: Site, server: str) -> None:
     url = f"wss://{site.host}/chat/echo"
-    if server in WSGI:
+    if server in (*WSGI, "kolben-wsgi"):
         with site.request("GET", "/chat/echo", **HANDSHAKE) as response:
             assert response.status == 426
         return
