@@ -43,7 +43,8 @@ def test_the_traceback_is_printed(app: Kolben, visitor: Visitor) -> None:
     broken(app, ValueError("no such order"))
     visitor.get("/broken")
 
-    (printed,) = visitor.log
+    place, printed = visitor.log
+    assert place == "GET http://127.0.0.1:5000/broken"
     assert "Traceback (most recent call last):" in printed
     assert "ValueError: no such order" in printed
 

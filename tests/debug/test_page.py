@@ -209,8 +209,7 @@ def test_s37_secrets_of_the_application_and_of_the_request_are_not_shown(app: Ko
 
     assert answer.status == 500
     assert [secret for secret in secrets if secret in answer.text] == []
-    assert visitor.log
-    assert [secret for secret in secrets if secret in visitor.log[0]] == []
+    assert [secret for secret in secrets if secret in "".join(visitor.log)] == []
 
 
 def test_a_path_that_ends_in_a_surrogate_is_a_page(app: Kolben, visitor: Visitor) -> None:

@@ -104,14 +104,17 @@ class Debugger:
         try:
             await self.app(scope, receive, send_and_note)
         except Exception as exc:
-            error = await self._record(exc, scope)
+            recorded = await self._record(exc, scope)
             if has_begun:
-                self._log(f"{error.place}: {error.summary}, after the response began. See {self._url_of(error)}")
-                del error
+                self._say(
+                    f"{recorded.place}: {recorded.summary}, after the response began. See {self._url_of(recorded)}"
+                )
+                del recorded
                 raise
-            self._log(f"{error.place}\n{error.text}")
-            reply = self._reply(error, scope)
-            del error
+            self._say(recorded.place)
+            self._log(printable(recorded.text, "\n\t"))
+            reply = self._reply(recorded, scope)
+            del recorded
         else:
             return
         await reply.send(send, scope["method"])
@@ -120,20 +123,23 @@ class Debugger:
         try:
             await self.app(scope, receive, send)
         except Exception as exc:
-            error = await self._record(exc, scope)
-            self._log(f"{error.place}: {error.summary}. See {self._url_of(error)}")
-            del error
+            recorded = await self._record(exc, scope)
+            self._say(f"{recorded.place}: {recorded.summary}. See {self._url_of(recorded)}")
+            del recorded
             raise
 
     async def _record(self, exc: Exception, scope: Scope) -> RecordedError:
         record = functools.partial(RecordedError, exc, scope, copy_context(), asyncio.get_running_loop())
         try:
             # NOTE: in a thread, since values are asked for their repr(), which may block.
-            error: RecordedError = await bridge.in_own_thread(record)()
+            recorded: RecordedError = await bridge.in_own_thread(record)()
         finally:
             del record, exc  # NOTE: its traceback knows this frame; together they would wait for the collector.
-        self.errors.add(error)
-        return error
+        self.errors.add(recorded)
+        return recorded
+
+    def _say(self, line: str) -> None:
+        self._log(printable(line))
 
     def _url_of(self, error: RecordedError) -> str:
         return f"{self.url}{PREFIX}errors/{error.id}"
@@ -144,7 +150,7 @@ class Debugger:
             return html_reply(500, plain_page("Internal Server Error", text))
         reply = error_reply(error, _accept(scope))
         if reply.content_type != "text/html" or scope["method"] == "HEAD":
-            self._log(f"See {self._url_of(error)}")
+            self._say(f"See {self._url_of(error)}")
         return reply
 
     # -- the debugger's own paths --------------------------------------------------------------------------------------
@@ -290,6 +296,11 @@ async def _until_gone(running: Coroutine[t.Any, t.Any, Result], receive: Receive
     finally:
         watching.cancel()
         task.cancel()
+
+
+def printable(text: str, kept: str = "") -> str:
+    """The text with control characters as Python writes them: what a client sent should not steer a terminal."""
+    return "".join(char if char.isprintable() or char in kept else repr(char)[1:-1] for char in text)
 
 
 def _accept(scope: Scope) -> str:

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from ..globals import current
 from . import traces
 from .console import Console
+from .redaction import Redactor, secrets_of_environment
 from .request import Asked, describe_request, find_context, method_of, plain_url, redactor_for
 from .values import Describer, describe_all
 
@@ -44,12 +45,23 @@ class RecordedError:
         self._loop = loop
         self._consoles: dict[int, Console] = {}
         self._lock = threading.Lock()
+        self.asked: Asked | None = None
+        try:
+            self._explore(exc, scope, context)
+        except Exception as failure:
+            # NOTE: what is explored is the user's, and may do anything. Their exception matters more than this one.
+            self.text = Redactor(secrets_of_environment())(traces.as_text(exc))
+            note = f"(The rest could not be shown: {traces.kind(failure)}: {traces.message(failure)})"
+            self.raised = [traces.Raised(traces.kind(exc), traces.message(exc), [note], "raised", 0, [])]
+
+    def _explore(self, exc: BaseException, scope: Mapping[str, t.Any] | None, context: Context | None) -> None:
         ctx = find_context(exc)
         if ctx is not None and context is not None:
             context.run(current.set, ctx)
         redact = redactor_for(scope, ctx)
         self.text = redact(traces.as_text(exc))
-        self.asked: Asked | None = None if scope is None else describe_request(scope, ctx, redact)
+        if scope is not None:
+            self.asked = describe_request(scope, ctx, redact)
         self.raised = traces.explore(exc)
         for raised in self.raised:
             raised.message = redact(raised.message)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from ..ctx import RequestContext
 from ..http.cookies import parse_cookies
 from .redaction import MASK, Redactor, is_secret_name, secrets_of, secrets_of_environment
-from .values import Describer
+from .values import MAX_TEXT, Describer
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,13 +63,11 @@ def redactor_for(scope: Mapping[str, t.Any] | None, ctx: RequestContext | None) 
 
 def describe_request(scope: Mapping[str, t.Any], ctx: RequestContext | None, redact: Redactor) -> Asked:
     """What the client sent; of forms and sessions what the application has read."""
-    asked = Asked(method_of(scope), redact(_url(scope)))
+    asked = Asked(method_of(scope), _cut(redact(_url(scope))))
     describe = Describer(redact)
     if ctx is not None:
         asked.tables.append(("Route", _route(ctx, describe)))
-        session = ctx._session
-        if session is not None:
-            asked.tables.append(("Session", [(str(key), describe(key, session[key])) for key in list(session)]))
+        asked.tables.append(("Session", _session(ctx, describe)))
         asked.tables.append(("Form", _masked(_form(ctx).items(), redact)))
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
     cookies, hidden = _cookies(scope), _secret_cookies(ctx)
@@ -89,7 +87,7 @@ def method_of(scope: Mapping[str, t.Any]) -> str:
 
 def plain_url(scope: Mapping[str, t.Any]) -> str:
     """The URL without its query, which may hold secrets: for a line in a log."""
-    return _url({**scope, "query_string": b""})
+    return _cut(_url({**scope, "query_string": b""}))
 
 
 def _url(scope: Mapping[str, t.Any]) -> str:
@@ -97,6 +95,10 @@ def _url(scope: Mapping[str, t.Any]) -> str:
     url = f"{scope.get('scheme', 'http')}://{host}{quote(scope.get('root_path', '') + scope['path'])}"
     query = [(name, MASK if is_secret_name(name) else value) for name, value in _query(scope)]
     return f"{url}?{urlencode(query, safe=MASK + '/:@,;')}" if query else url
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…"
 
 
 def _query(scope: Mapping[str, t.Any]) -> Rows:
@@ -128,6 +130,14 @@ def _form(ctx: RequestContext) -> dict[str, str]:
         return {}  # NOTE: a form of the application's own kind, or one that was not received.
 
 
+def _session(ctx: RequestContext, describe: Describer) -> Rows:
+    session = ctx._session
+    try:
+        return [] if session is None else [(str(key), describe(key, session[key])) for key in list(session)]
+    except Exception as exc:
+        return [("(it could not be read)", type(exc).__name__)]
+
+
 def _route(ctx: RequestContext, describe: Describer) -> Rows:
     rows = [("Application", ctx.app.name)]
     if ctx.request.url_rule is not None:
@@ -137,4 +147,4 @@ def _route(ctx: RequestContext, describe: Describer) -> Rows:
 
 
 def _masked(pairs: Iterable[tuple[str, str]], redact: Redactor) -> Rows:
-    return [(name, MASK if is_secret_name(name) and value else redact(value)) for name, value in pairs]
+    return [(name, MASK if is_secret_name(name) and value else redact(_cut(str(value)))) for name, value in pairs]
