@@ -50,9 +50,14 @@ class Server:
         """What was written to standard error so far."""
         return "".join(self._written)
 
+    @property
+    def printed(self) -> str:
+        """What was written to standard output so far."""
+        return "".join(self._printed)
+
     def wait_for_prompt(self) -> None:
         """Wait until pdb asks for a command."""
-        wait_until(lambda: "(Pdb)" in "".join(self._printed), PATIENCE)
+        wait_until(lambda: "(Pdb)" in self.printed, PATIENCE)
 
     def type(self, line: str) -> None:
         """Type a line into the terminal."""

@@ -67,12 +67,11 @@ def run(
     from ..cli import show_server_banner
 
     if os.environ.get("KOLBEN_RUN_FROM_CLI") == "true" or os.environ.get("FLASK_RUN_FROM_CLI") == "true":
-        if os.environ.get("WERKZEUG_RUN_MAIN") != "true":
-            click.secho(
-                " * Ignoring a call to 'app.run()' that would block the current 'kolben' CLI command.\n"
-                "   Only call 'app.run()' in an 'if __name__ == \"__main__\"' guard.",
-                fg="red",
-            )
+        click.secho(
+            " * Ignoring a call to 'app.run()' that would block the current 'kolben' CLI command.\n"
+            "   Only call 'app.run()' in an 'if __name__ == \"__main__\"' guard.",
+            fg="red",
+        )
         return
     if get_load_dotenv(load_dotenv):
         load_environment()

@@ -35,7 +35,7 @@ class Program:
         """The program that shows why :attr:`main` fails."""
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # not public
         command = [sys.executable, *flags, "-m", "kolben.server.broken"]
-        alias = {"KOLBEN_AS_FLASK": "1"} if "kolben.as_flask" in sys.modules else {}
+        alias = {"KOLBEN_AS_FLASK": "1"} if "kolben.compat.alias" in sys.modules else {}
         return Program(command, {**self.environ, **alias})
 
 

@@ -51,6 +51,7 @@ class Sitting:
         self._settings = settings
         self._orders = orders
         self._control = control
+        self._is_broken = False
 
     def serve(self, app: Kolben, listener: Listener) -> int:
         """Serve an application until told to stop. Returns the exit code.
@@ -75,6 +76,7 @@ class Sitting:
         """Answer every request with an error."""
         from ..app import Kolben
 
+        self._is_broken = True
         if self._control is not None:
             self._control.report(*_files(error))
         return self._run(Kolben(__name__), self._failing(error), listener)
@@ -122,9 +124,14 @@ class Sitting:
             secret=self._orders.secret,
             links_used=self._orders.links_used,
             on_link_used=self._note_link,
-            log=lambda text: say("%s", text.rstrip(), level=logging.ERROR),
+            log=self._log,
             hosts=[self._settings.hostname],
         )
+
+    def _log(self, text: str) -> None:
+        # What kept the application from being loaded was written once, and is raised by each request.
+        if not (self._is_broken and "\nTraceback (" in text):
+            say("%s", text.rstrip(), level=logging.ERROR)
 
     def _note_link(self, number: int) -> None:
         self._orders.links_used = number
