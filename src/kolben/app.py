@@ -11,6 +11,7 @@ import sys
 import threading
 import typing as t
 from datetime import timedelta
+from functools import lru_cache
 
 from werkzeug.datastructures import ImmutableDict
 from werkzeug.exceptions import Aborter
@@ -56,6 +57,14 @@ T_while_serving = t.TypeVar("T_while_serving", bound="ft.WhileServingCallable")
 
 def _make_timedelta(value: timedelta | int | None) -> timedelta | None:
     return timedelta(seconds=value) if isinstance(value, int) else value
+
+
+@lru_cache(maxsize=1)
+def _templating() -> t.Any:
+    # NOTE: loaded with the first template.
+    from . import templating
+
+    return templating
 
 
 class Kolben(Registrar):
@@ -399,9 +408,7 @@ class Kolben(Registrar):
 
     def update_template_context(self, context: dict[str, t.Any]) -> None:
         """Add to ``context`` what the context processors give; what it already has wins."""
-        from .templating import update_template_context
-
-        update_template_context(self, context)
+        _templating().update_template_context(self, context)
 
     def make_config(self, instance_relative: bool = False) -> Config:
         """Create :attr:`config` from :attr:`default_config`."""

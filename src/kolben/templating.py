@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import typing as t
+from collections import ChainMap
 from collections.abc import Iterator
 from inspect import isawaitable
 
 from jinja2 import BaseLoader, Template, TemplateNotFound
 from jinja2 import Environment as JinjaEnvironment
+from jinja2.runtime import new_context
 
 from . import bridge
 from .globals import current, current_app
@@ -17,6 +19,8 @@ from .signals import before_render_template, template_rendered
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Generator
+
+    from jinja2.runtime import Context
 
     from .app import Kolben
     from .registrar import Registrar
@@ -67,14 +71,16 @@ def update_template_context(app: Kolben, context: dict[str, t.Any]) -> None:
     request's blueprints from the outermost to the innermost, each over the ones before. What is there already stays.
     """
     given = context.copy()
+    processors = app.template_context_processors
     names: list[str | None] = [None]
-    ctx = current.get(None)
-    if ctx is not None and ctx.request is not None:
-        names.extend(reversed(ctx.request.blueprints))
+    if len(processors) > 1:
+        ctx = current.get(None)
+        if ctx is not None and ctx.request is not None:
+            names.extend(reversed(ctx.request.blueprints))
     for name in names:
-        for processor in app.template_context_processors.get(name, ()):
+        for processor in processors.get(name, ()):
             values: t.Any = processor()
-            context.update(bridge.settle(values) if isawaitable(values) else values)
+            context.update(bridge.settle(values) if type(values) is not dict and isawaitable(values) else values)
     context.update(given)
 
 
@@ -145,10 +151,15 @@ def _on_event_loop() -> bool:
 
 def _waits(app: Kolben) -> bool:
     """Tell whether something that rendering calls is async."""
-    called = [func for funcs in app.template_context_processors.values() for func in funcs]
-    for signal in (before_render_template, template_rendered):
-        called.extend(signal.receivers_for(app))
-    return any(map(bridge.is_async, called))
+    for funcs in app.template_context_processors.values():
+        for func in funcs:
+            if func is not _default_template_ctx_processor and bridge.is_async(func):
+                return True
+    return any(
+        any(map(bridge.is_async, signal.receivers_for(app)))
+        for signal in (before_render_template, template_rendered)
+        if signal.receivers
+    )
 
 
 class RenderedTemplate(str):
@@ -181,6 +192,20 @@ class TemplateStream(Iterator[str]):
         return self
 
 
+class AppTemplate(Template):
+    """Jinja's template, whose variables are put together by dicts alone."""
+
+    def new_context(
+        self, vars: dict[str, t.Any] | None = None, shared: bool = False, locals: t.Mapping[str, t.Any] | None = None
+    ) -> Context:
+        # PERF: benchmarks/inprocess.py, kind "template". A template's globals are a chain of its own, nearly always
+        # none, and those of its environment; going through a chain twice takes longer than to render a small template.
+        chain: t.Any = self.globals
+        if type(chain) is ChainMap and len(chain.maps) == 2 and not chain.maps[0] and type(chain.maps[1]) is dict:
+            chain = chain.maps[1]
+        return new_context(self.environment, self.name, self.blocks, vars, shared, chain, locals)
+
+
 class Environment(JinjaEnvironment):
     """A Jinja environment that belongs to an application and finds the templates of its blueprints too.
 
@@ -194,6 +219,8 @@ class Environment(JinjaEnvironment):
         if "loader" not in options:
             options["loader"] = app.create_global_jinja_loader()
         super().__init__(**options)
+        if self.template_class is Template:
+            self.template_class = AppTemplate
         self.app = app
         self._compiled: dict[str, Template] = {}
 
