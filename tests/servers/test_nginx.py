@@ -13,18 +13,21 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
+import tempfile
 import typing as t
 
 import pytest
 from websockets.sync.client import connect
 
 from tests.examples.snippets import ROOT, snippets
-from tests.servers.live import WSGI, run
+from tests.servers.live import PROGRAMS, WSGI, run
 from tests.servers.process import free_port, has_ended, started, wait_until
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
 
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 HOST = "example.org"
 SERVERS = {
     "kolben-asgi": ["--proxies"],
@@ -53,12 +56,15 @@ SPOOFED = {
 
 @dataclasses.dataclass
 class Site:
-    """The ports of nginx and of the application, and a folder for nginx's files."""
+    """The port of the application, a folder for nginx's files, and the ports of nginx.
 
-    plain: int
-    tls: int
+    :ivar app: 0 if it listens on the socket file ``http.sock`` in the folder.
+    """
+
     app: int
     folder: pathlib.Path
+    plain: int = dataclasses.field(default_factory=free_port)
+    tls: int = dataclasses.field(default_factory=free_port)
 
     @property
     def host(self) -> str:
@@ -100,11 +106,11 @@ def write_configuration(site: Site) -> pathlib.Path:
     """The page's configuration with this machine's ports and paths, in a file that is complete."""
     text = configuration()
     for old, new in (
-        ("127.0.0.1:8000", f"127.0.0.1:{site.app}"),
+        ("127.0.0.1:8000", f"127.0.0.1:{site.app}" if site.app else f"unix:{site.folder}/http.sock"),
         ("listen 80", f"listen 127.0.0.1:{site.plain}"),
         ("listen 443 ssl", f"listen 127.0.0.1:{site.tls} ssl"),
         ("/etc/ssl/example.org", str(site.folder)),
-        ("/srv/site/static", str(site.folder / "static")),
+        ("/srv/shop/static", str(site.folder / "static")),
     ):
         assert old in text
         text = text.replace(old, new)
@@ -135,25 +141,33 @@ def server(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def site(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    nginx = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-    if nginx is None or shutil.which("openssl") is None:
-        pytest.skip("needs nginx and openssl (on Debian: apt-get install nginx openssl)")
-    folder = tmp_path_factory.mktemp("nginx")
-    (folder / "static").mkdir()
-    (folder / "static" / "style.css").write_text("p { color: red }")
-    (folder / "report.txt").write_text("a report of some length")
-    make_certificate(folder)
+    folder = prepare(tmp_path_factory.mktemp("nginx"))
     middleware, *options = SERVERS[server]
     env = {"REPORT": str(folder / "report.txt"), "BEHIND": middleware}
     if middleware == "--proxies":
         env["KOLBEN_SERVE_PROXIES"] = "127.0.0.1"
-    with run(server, "behind:app", *options, env=env) as live:
-        site = Site(free_port(), free_port(), live.port, folder)
-        command = [nginx, "-c", str(write_configuration(site)), "-e", "stderr"]
-        with started(command) as process:
-            wait_until(lambda: has_ended(process) or listens(site.tls), 20)
-            assert not has_ended(process)
-            yield site
+    with run(server, "behind:app", *options, env=env) as live, nginx_before(Site(live.port, folder)) as site:
+        yield site
+
+
+def prepare(folder: pathlib.Path) -> pathlib.Path:
+    """Put what nginx needs into a folder; skip the test where there is no nginx."""
+    if NGINX is None or shutil.which("openssl") is None:
+        pytest.skip("needs nginx and openssl (on Debian: apt-get install nginx openssl)")
+    (folder / "static").mkdir()
+    (folder / "static" / "style.css").write_text("p { color: red }")
+    (folder / "report.txt").write_text("a report of some length")
+    make_certificate(folder)
+    return folder
+
+
+@contextlib.contextmanager
+def nginx_before(site: Site) -> Iterator[Site]:
+    assert NGINX is not None
+    with started([NGINX, "-c", str(write_configuration(site)), "-e", "stderr"]) as process:
+        wait_until(lambda: has_ended(process) or listens(site.tls), 20)
+        assert not has_ended(process)
+        yield site
 
 
 def listens(port: int) -> bool:
@@ -218,9 +232,9 @@ def test_plain_requests_are_sent_to_tls(site: Site) -> None:
 
 
 def test_a_prefix_is_part_of_urls(site: Site) -> None:
-    assert site.get("/shop/")["prefix"] == "/shop"
-    with site.request("GET", "/shop/page/one", **SPOOFED) as response:
-        assert response.read().decode() == f"https://{site.host}/shop/page/one"
+    assert site.get("/blog/")["prefix"] == "/blog"
+    with site.request("GET", "/blog/page/one", **SPOOFED) as response:
+        assert response.read().decode() == f"https://{site.host}/blog/page/one"
 
 
 def test_a_websocket_passes(site: Site, server: str) -> None:
@@ -294,5 +308,22 @@ def test_files_are_sent_by_nginx(site: Site) -> None:
         assert response.status == 404
 
 
+def test_s4_through_a_socket_file() -> None:
+    # NOTE: the path of a socket has at most some hundred bytes.
+    with tempfile.TemporaryDirectory() as name:
+        site = Site(0, prepare(pathlib.Path(name)))
+        command = [sys.executable, "-m", "kolben", "--app", "behind:app", "serve", "--workers", "1"]
+        command += ["--bind", f"unix:{name}/http.sock", "--proxies", "unix"]
+        with started(command, cwd=PROGRAMS, stderr=subprocess.DEVNULL) as process, nginx_before(site):
+            wait_until(lambda: has_ended(process) or (site.folder / "http.sock").exists(), 20)
+            told = site.get("/", **SPOOFED)
+            with site.request("GET", "/blog/page/one") as response:
+                url = response.read().decode()
+
+    assert (told["address"], told["scheme"], told["host"]) == ("127.0.0.1", "https", site.host)
+    assert "evil" not in str(told)
+    assert url == f"https://{site.host}/blog/page/one"
+
+
 def test_the_page_has_one_configuration() -> None:
-    assert "proxy_pass http://site;" in configuration()
+    assert "proxy_pass http://shop;" in configuration()
