@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import subprocess
+import sys
 import typing as t
 
 import pytest
@@ -209,6 +211,15 @@ def test_s29_wrong_links_are_counted(visitor: Visitor) -> None:
     assert visitor.debugger.link == link
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_s29_another_site_can_neither_use_up_links_nor_tries(visitor: Visitor, site: str) -> None:
+    link = visitor.debugger.link.removeprefix(URL)
+    for target in ["/__debugger__/enter?token=wrong"] * MAX_FAILURES + [link]:
+        assert visitor.get(target, {"sec-fetch-site": site}).status == 403
+
+    assert visitor.get(link, {"sec-fetch-site": "none"}).status == 303
+
+
 def test_s29_the_last_try_still_counts(visitor: Visitor) -> None:
     for _ in range(MAX_FAILURES - 1):
         visitor.get("/__debugger__/enter?token=wrong")
@@ -267,3 +278,24 @@ def test_s29_what_is_no_command_is_refused(visitor: Visitor, body: bytes) -> Non
         ).status
         == 404
     )
+
+
+def test_s29_nothing_but_the_development_server_loads_it() -> None:
+    program = """
+import sys
+from kolben import Kolben
+app = Kolben("shop")
+app.debug = True
+app.post("/")(lambda: 1 / 0)
+client = app.test_client()
+assert client.get("/__debugger__/").status_code == 404
+try:
+    client.post("/")
+except ZeroDivisionError:
+    loaded = {name for name in sys.modules if name.startswith("kolben.debug.")}
+    assert loaded <= {"kolben.debug.forms"}, loaded
+    print("fine")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert ended.stdout == "fine\n", ended.stderr

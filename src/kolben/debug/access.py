@@ -144,6 +144,12 @@ class Access:
         return hmac.new(self._secret, purpose.encode(), hashlib.sha256).hexdigest()
 
 
+def is_of_another_site(scope: Mapping[str, t.Any]) -> bool:
+    """Whether the browser says that a page of another origin leads here. Its tries are none: any site could make some,
+    until nobody is let in any more."""
+    return _header(scope, b"sec-fetch-site", "none") not in ("none", "same-origin")
+
+
 def _is_of_same_origin(scope: Mapping[str, t.Any]) -> bool:
     """Whether the browser says that a page of this origin sent the request. One that says nothing is not believed."""
     host = _header(scope, b"host")

@@ -12,7 +12,7 @@ from contextvars import copy_context
 from urllib.parse import parse_qs
 
 from .. import bridge
-from .access import Access
+from .access import Access, is_of_another_site
 from .console import Result
 from .errors import RecentErrors, RecordedError
 from .page import PREFIX, error_page, list_page, plain_page
@@ -187,8 +187,8 @@ class Debugger:
     def _enter(self, scope: Scope) -> Reply:
         """Let a browser in by the link from the terminal."""
         if not self.access.lets_in(scope):
-            if scope["method"] == "HEAD":
-                return html_reply(403, plain_page("The debugger", _LOCKED))
+            if scope["method"] == "HEAD" or is_of_another_site(scope):
+                return html_reply(403, plain_page("The debugger", _LOCKED, _FROM_ELSEWHERE))
             tokens = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=10).get("token", [""])
             outcome = self.access.opens(tokens[0])
             if outcome == "used":
@@ -229,6 +229,7 @@ _LOCKED = (
     " opens it first; opened again, it makes the server print a new one. After too many wrong links, the server must be"
     " restarted."
 )
+_FROM_ELSEWHERE = "A link in a page of another site does not work: copy it into the address bar."
 _USED = "A link works once. The server has printed a new one in its terminal."
 
 

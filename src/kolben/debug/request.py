@@ -38,7 +38,7 @@ def find_context(exc: BaseException) -> RequestContext | None:
     tb = exc.__traceback__
     while tb is not None:
         frame = tb.tb_frame
-        if frame.f_globals.get("__name__") in _PROTOCOLS and type(frame.f_locals.get("ctx")) is RequestContext:
+        if frame.f_globals.get("__name__") in _PROTOCOLS and isinstance(frame.f_locals.get("ctx"), RequestContext):
             found = frame.f_locals["ctx"]
         tb = tb.tb_next
     return found
