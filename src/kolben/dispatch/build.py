@@ -68,6 +68,7 @@ class Plans(dict[t.Any, Plan]):
         self.matches_plainly = self.matches_path_only and url_map.adapter_class.match is MapAdapter.match
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         self.pace = _pace(app.config)
+        self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
         self.request_class = app.request_class
         makers: t.Any = app.request_class.__init__, app.request_class.__new__
         self.makes_requests_plain = makers == (Request.__init__, object.__new__)

@@ -134,9 +134,9 @@ class ReceivedBody(Body):
         self._stream: t.IO[bytes] | None = None
 
     @classmethod
-    def of(cls, data: bytes = b"") -> ReceivedBody:
+    def of(cls, data: bytes = b"", limit: int | None = None) -> ReceivedBody:
         """A complete body of `data`."""
-        body = cls(None, None, max(len(data), SPOOL_SIZE))
+        body = cls(limit, None, max(len(data), SPOOL_SIZE))
         body.feed(data)
         body.complete()
         return body

@@ -78,13 +78,15 @@ class Request(WerkzeugRequest):
     _max_form_memory_size: int | None = None
     _max_form_parts: int | None = None
     _is_read = False
+    received: bytes | None = None
+    """The whole body, where ASGI brought it in one piece; :attr:`body` is made of it if somebody asks."""
     """Whether the body was read without an object for it."""
-    _reads_plainly = True
+    reads_plainly = True
     """Whether the class says nothing else about head and body than this one."""
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._reads_plainly = all(getattr(cls, name) is getattr(Request, name) for name in _SHORT_CUT)
+        cls.reads_plainly = all(getattr(cls, name) is getattr(Request, name) for name in _SHORT_CUT)
 
     def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:
         self.environ = environ
@@ -273,7 +275,8 @@ class Request(WerkzeugRequest):
     def body(self) -> Body:
         """The body as it is read or received. Under ASGI the protocol puts it here."""
         if self.scope is not None:
-            return ReceivedBody.of()
+            data = None if self._is_read else self.received
+            return ReceivedBody.of() if data is None else ReceivedBody.of(data, self.max_content_length)
         environ = self.environ
         if self._is_read:
             return InputBody(BytesIO(), 0)
@@ -346,9 +349,14 @@ class Request(WerkzeugRequest):
         """The whole body, if it is short and untouched, and where it is can be seen at a glance; else ``None``."""
         # PERF: benchmarks/inprocess.py, kinds "json body" and "form": one call of the server, and no object for a body.
         attributes = self.__dict__
-        if not self._reads_plainly or self._is_read or "stream" in attributes or self.shallow:
+        if not self.reads_plainly or self._is_read or "stream" in attributes or self.shallow:
             return None
         if self.scope is not None:
+            data = self.received
+            if data is not None and "body" not in attributes:
+                limit = self.max_content_length
+                self._is_read = (limit is None or len(data) <= limit) and (at_most is None or len(data) <= at_most)
+                return data if self._is_read else None
             body: t.Any = attributes.get("body")
             is_here = type(body) is ReceivedBody and body.is_complete and body.is_in_memory
             return self._limited_body().read_all() if is_here and (at_most is None or body.size <= at_most) else None
@@ -382,7 +390,7 @@ class Request(WerkzeugRequest):
             return self._cached_json[silent]
         if not (force or self.is_json):
             return None if silent else self.on_json_loading_failed(None)
-        data = self.__dict__.get("_cached_data") if self._reads_plainly else self.get_data(cache=cache)
+        data = self.__dict__.get("_cached_data") if self.reads_plainly else self.get_data(cache=cache)
         if data is None:
             data = self._read_body()
             if cache:
@@ -465,7 +473,7 @@ class Request(WerkzeugRequest):
         """Read the form that browsers send unless told otherwise; return whether it is one, and small."""
         # PERF: benchmarks/inprocess.py, kind "form".
         content_type = self.environ.get("CONTENT_TYPE") if self.scope is None else self.head.header("content-type")
-        is_ordinary = content_type == "application/x-www-form-urlencoded" and self._reads_plainly
+        is_ordinary = content_type == "application/x-www-form-urlencoded" and self.reads_plainly
         if not is_ordinary or self.parameter_storage_class is not ImmutableMultiDict:
             return False
         limit = self.max_form_memory_size

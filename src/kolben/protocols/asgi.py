@@ -8,6 +8,7 @@ import sys
 import threading
 import typing as t
 from contextvars import Token, copy_context
+from types import CoroutineType, coroutine
 
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -16,7 +17,7 @@ from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch.plan import Mode, Plan
 from ..globals import current
-from ..http.body import ReceivedBody, StreamedBody, parse_content_length
+from ..http.body import SPOOL_SIZE, ReceivedBody, StreamedBody, parse_content_length
 from ..http.response import Response
 from ..http.wire import Page, asgi_headers, is_bodiless
 from ..signals import appcontext_popped, appcontext_pushed
@@ -25,7 +26,7 @@ from .head import KNOWN_HOSTS, checked
 from .wsgi import needs_closing
 
 if t.TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Generator, MutableMapping
 
     from ..app import Kolben
     from ..dispatch.build import Plans
@@ -67,7 +68,8 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             await _open_early(plans, ctx)
         plan = ctx.plan = ctx.plan or plans.match(ctx, known)
         if has_body or method not in _NO_BODY_EXPECTED:
-            plan = await _take_body(ctx, plan, index, receive)
+            filling = _take_body(ctx, plan, index, receive)
+            plan = plan if filling is None else await filling
         mode = plan.mode
         response = await plan.run(ctx) if mode is _LOOP else await _in_thread(ctx) if mode is _THREAD else plan.run(ctx)
         messages = _messages(plans, response, method)
@@ -221,7 +223,65 @@ async def _close(ctx: RequestContext) -> None:
         ctx.app.serving.launch(jobs)
 
 
-async def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> Plan:
+def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> Awaitable[Plan] | None:
+    """Take a short body that is there already; else return what :func:`_fill_body` is to be awaited for."""
+    # PERF: benchmarks/inprocess.py, kinds "json body" and "form": what need not be waited for needs no watch.
+    if not plan.stream_body and plan.max_content_length is None and ctx.request.reads_plainly:
+        first = receive()
+        if type(first) is CoroutineType:
+            try:
+                awaited = first.send(None)
+            except StopIteration as stop:
+                message = stop.value
+                if _is_short_body(message, index.get(b"content-length"), ctx.plans.body_limit):
+                    ctx.request.received = message.get("body", b"")
+                    return None
+                receive = _before(_giving(message), receive)
+            else:
+                receive = _before(_resumed(first, awaited), receive)
+        else:
+            receive = _before(first, receive)
+    return _fill_body(ctx, plan, index, receive)
+
+
+def _is_short_body(message: Message, length: bytes | None, limit: int | None) -> bool:
+    """Whether a message has the whole of a body, which is as long as it was said to be and may be kept in memory."""
+    if message["type"] != "http.request" or message.get("more_body"):
+        return False
+    size = len(message.get("body", b""))
+    return (not length or size == int(length)) and size <= SPOOL_SIZE and (limit is None or size <= limit)
+
+
+def _before(first: Awaitable[Message], receive: Receive) -> Receive:
+    """``receive`` where the first call of it was made already."""
+    waiting = [first]
+
+    def receive_on() -> Awaitable[Message]:
+        return waiting.pop() if waiting else receive()
+
+    return receive_on
+
+
+async def _giving(message: Message) -> Message:
+    return message
+
+
+@coroutine
+def _resumed(started: CoroutineType[t.Any, t.Any, Message], awaited: t.Any) -> Generator[t.Any, t.Any, Message]:
+    """Go on with a coroutine that was run up to where it waits."""
+    try:
+        while True:
+            try:
+                sent = yield awaited
+            except BaseException as exc:
+                awaited = started.throw(exc)
+            else:
+                awaited = started.send(sent)
+    except StopIteration as stop:
+        return stop.value  # type: ignore[no-any-return]  # PERF: a cast is a call
+
+
+async def _fill_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> Plan:
     """Receive the body, or, for a view that streams it, say where it comes from. Returns the plan that answers."""
     request = ctx.request
     ctx.is_preserved = request.scope is not None and "kolben.preserve_context" in request.scope
