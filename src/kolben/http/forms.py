@@ -24,7 +24,8 @@ from .multipart import (
     parse_options,
     too_much_memory,
 )
-from .urlencoded import read_query
+from .ordinary import read_ordinary
+from .urlencoded import group, read_query
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator
@@ -148,6 +149,12 @@ def read_form(data: bytes, max_form_parts: int | None) -> Form:
         return read_query(Form, data, max_form_parts)
     except ValueError as error:
         raise MalformedForm(str(error)) from None
+
+
+def read_parts(data: bytes, content_type: str | None, **limits: t.Any) -> tuple[Form, Files] | None:
+    """The form of a whole body of ``multipart/form-data``; ``None`` if :func:`parse_form` must look at it."""
+    found = None if content_type is None else read_ordinary(data, content_type, UploadedFile, **limits)
+    return None if found is None else (group(Form, found[0]), group(Files, found[1]))
 
 
 class MultipartReader:

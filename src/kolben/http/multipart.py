@@ -48,10 +48,10 @@ _HEADER_NAME = re.compile(_TOKEN)
 _FOLD = re.compile(r"\r\n[ \t]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # PERF: benchmarks/inprocess.py, kind "multipart fields". The headers as browsers, curl and most libraries write them.
-_ORDINARY = re.compile(
+ORDINARY = re.compile(
     r'[Cc]ontent-[Dd]isposition: (form-data; name="([^"\\%\x00-\x1f\x7f]*)"(?:; filename="([^"\\%\x00-\x1f\x7f]*)")?)'
     r"(?:\r\n[Cc]ontent-[Tt]ype: ([!-~](?:[ -~]*[!-~])?))?"
-)
+).fullmatch
 
 
 class MultipartError(ValueError):
@@ -304,7 +304,7 @@ class MultipartParser:
             text = block.decode()
         except UnicodeDecodeError:
             raise MultipartError(f"The headers of part {self.parts} are not valid UTF-8.") from None
-        ordinary = _ORDINARY.fullmatch(text)
+        ordinary = ORDINARY(text)
         if ordinary is not None:
             disposition, name, filename, content_type = ordinary.groups()
             headers: Headers = (("Content-Disposition", disposition),)

@@ -1,0 +1,75 @@
+"""Reading a ``multipart/form-data`` body that is in memory and looks as browsers and most libraries write it.
+
+What is read here is what :class:`.MultipartParser` reads. Whatever is not plain to see as ordinary, is too much, or is
+wrong, is left to it.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import typing as t
+
+from werkzeug.datastructures import FileStorage, Headers
+
+from .multipart import ORDINARY
+
+_boundary_of = re.compile(r"multipart/form-data; ?boundary=([A-Za-z0-9'+_./?=-]{1,70})").fullmatch
+
+Parts: t.TypeAlias = tuple[list[tuple[str, str]], list[tuple[str, FileStorage]]]
+
+
+def read_ordinary(
+    data: bytes,
+    content_type: str,
+    make_file: t.Callable[..., FileStorage],
+    *,
+    max_form_memory_size: int | None,
+    max_form_parts: int | None,
+    max_part_headers: int | None,
+    max_part_header_size: int,
+) -> Parts | None:
+    """The fields and the files of a whole body, or ``None`` if :class:`.MultipartParser` must look at it.
+
+    :param make_file: what makes a file of its content: as :class:`werkzeug.datastructures.FileStorage`.
+    """
+    # PERF: benchmarks/inprocess.py, kinds "multipart fields" and "upload": no events and no states, and one copy of
+    # what a part holds.
+    boundary = _boundary_of(content_type)
+    if boundary is None or (max_part_headers is not None and max_part_headers < 2):
+        return None
+    delimiter = b"\r\n--" + boundary[1].encode()
+    if not data.startswith(delimiter[2:]):
+        return None
+    fields: list[tuple[str, str]] = []
+    files: list[tuple[str, FileStorage]] = []
+    find, width, position = data.find, len(delimiter), len(delimiter) - 2
+    size, count = 0, 0
+    while data.startswith(b"\r\n", position):
+        end = find(b"\r\n\r\n", position, position + max_part_header_size + 6)
+        following = find(delimiter, end + 2) if end >= 0 else -1
+        count += 1
+        if following < 0 or (max_form_parts is not None and count > max_form_parts):
+            return None
+        try:
+            part = ORDINARY(data[position + 2 : end].decode())
+            if part is None:
+                return None
+            disposition, name, filename, kind = part.groups()
+            content = data[end + 4 : following]
+            if filename is not None:
+                head = [("Content-Disposition", disposition)]
+                if kind is not None:
+                    head.append(("Content-Type", kind))
+                files.append((name, make_file(io.BytesIO(content), filename, name, headers=Headers(head))))
+            elif kind is not None:
+                return None
+            else:
+                size += end - position + len(content)
+                fields.append((name, content.decode()))
+        except UnicodeDecodeError:
+            return None
+        position = following + width
+    if not data.startswith(b"--", position) or (max_form_memory_size is not None and size > max_form_memory_size):
+        return None
+    return fields, files
