@@ -456,11 +456,15 @@ class SyncIterator:
                 if item is END:
                     break
                 self._items.put(item)
+        except BaseException as exc:
+            error = exc
+        try:
+            # NOTE: a generator that raised is closed; an object may have more to do.
             closing = getattr(iterator, "aclose", None)
             if closing is not None:
                 await closing()
         except BaseException as exc:
-            error = exc
+            error = error or exc
         self._items.put(_End(error))
         del error
 

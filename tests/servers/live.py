@@ -23,8 +23,8 @@ ROOT = pathlib.Path(__file__).parents[2]
 PROGRAMS = pathlib.Path(__file__).with_name("programs")
 """Where the applications of these tests are."""
 
-WSGI = ("granian-wsgi", "gunicorn")
-ASGI = ("granian-asgi", "uvicorn")
+WSGI = ("kolben-wsgi", "granian-wsgi", "gunicorn")
+ASGI = ("kolben-asgi", "granian-asgi", "uvicorn")
 
 
 class Live:

@@ -22,7 +22,11 @@ STARTS_WITHIN = 40.0
 ENDS_WITHIN = 10.0
 """Seconds that it has to end by itself once it is told to, before it is killed."""
 
-_KOLBEN = ["kolben", "--app", "{app}", "serve", "--workers", "1", "--bind", "127.0.0.1:{port}", "--protocol"]
+_KOLBEN = [
+    *("kolben", "--app", "{app}", "serve", "--workers", "1", "--bind", "127.0.0.1:{port}"),
+    # NOTE: as many as under the other servers, for tests that count them.
+    *("--threads", "40", "--protocol"),
+]
 COMMANDS = {
     # NOTE: further options by environment variables: KOLBEN_SERVE_PROXIES for --proxies.
     "kolben-wsgi": [*_KOLBEN, "wsgi"],

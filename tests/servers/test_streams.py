@@ -30,6 +30,7 @@ if t.TYPE_CHECKING:
 ABANDONED = 1000
 CLIENTS = 8
 MOST_CHUNKS = 12
+IN_HASTE = {"KOLBEN_SERVE_GRACE": "1"}
 KINDS = ("sync", "async", "sync-of-async", "async-of-sync", "events/sync", "events/async")
 
 
@@ -125,12 +126,13 @@ def _leave_after_first_chunk(live: Live, target: str) -> None:
             received += connection.recv(65536)
 
 
-@pytest.mark.parametrize("name", [*ASGI, "hypercorn"])
+@pytest.mark.parametrize("name", [*ASGI, "kolben-wsgi", "hypercorn"])
 def test_open_streams_are_closed_and_torn_down_when_the_server_stops(name: str, tmp_path: Path) -> None:
     if name == "hypercorn" and sys.version_info >= (3, 12):
         pytest.skip("hypercorn 0.18 does not stop while a connection is open there, whatever application it serves")
     account = tmp_path / "account"
-    with run(name, "streams:app", env={"ACCOUNT": str(account)}) as live, contextlib.ExitStack() as connections:
+    env = {"ACCOUNT": str(account), **IN_HASTE}
+    with run(name, "streams:app", env=env) as live, contextlib.ExitStack() as connections:
         for kind in KINDS:
             connection = connections.enter_context(live.send(f"/endless/{kind}?pause=0.1"))
             while b"xxx" not in connection.recv(65536):
@@ -143,9 +145,9 @@ def test_open_streams_are_closed_and_torn_down_when_the_server_stops(name: str, 
     assert seen["teardown_request"] == seen["teardown_appcontext"] == len(KINDS)
 
 
-@pytest.mark.parametrize("name", ASGI)
+@pytest.mark.parametrize("name", [*ASGI, "kolben-wsgi"])
 def test_event_stream_is_completed_when_the_server_stops_and_any_other_is_cut_off(name: str) -> None:
-    with run(name, "streams:app") as live, contextlib.ExitStack() as connections:
+    with run(name, "streams:app", env=IN_HASTE) as live, contextlib.ExitStack() as connections:
         events = connections.enter_context(live.send("/endless/events/async?pause=0.1"))
         other = connections.enter_context(live.send("/endless/async?pause=0.1"))
         assert events.recv(100)
