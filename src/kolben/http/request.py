@@ -26,7 +26,7 @@ from ..globals import current
 from .awaitable import Values, awaitable
 from .body import CHUNK_SIZE, InputBody, ReceivedBody, parse_content_length, read_from
 from .cookies import read_cookies
-from .forms import Files, Form, parse_form, read_form
+from .forms import Files, Form, parse_form, read_form, read_parts
 from .head import EnvironHead, EnvironHeaders, ScopeHead, ScopeHeaders, scope_path
 from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
 from .lazy import lazy
@@ -487,21 +487,27 @@ class Request(WerkzeugRequest):
 
     def _load_parts(self) -> None:
         attributes = self.__dict__
-        cached = attributes.get("_cached_data")
-        form, files = parse_form(
-            self._limited_body() if cached is None else ReceivedBody.of(cached),
-            self.content_type,
-            max_form_memory_size=self.max_form_memory_size,
-            max_form_parts=self.max_form_parts,
-            max_part_headers=_setting("MAX_FORM_PART_HEADERS", 8),
-            max_part_header_size=_setting("MAX_FORM_PART_HEADER_SIZE", 8192),
-            stream_factory=None if type(self)._get_file_stream is Request._get_file_stream else self._get_file_stream,
-        )
+        content_type = self.content_type
+        factory = None if type(self)._get_file_stream is Request._get_file_stream else self._get_file_stream
+        limits: dict[str, t.Any] = {
+            "max_form_memory_size": self.max_form_memory_size,
+            "max_form_parts": self.max_form_parts,
+            "max_part_headers": _setting("MAX_FORM_PART_HEADERS", 8),
+            "max_part_header_size": _setting("MAX_FORM_PART_HEADER_SIZE", 8192),
+        }
+        data = attributes.get("_cached_data")
+        if data is None and content_type is not None and content_type[:10] == "multipart/":
+            data = self._read_short(None)
+            self.body  # noqa: B018 - files are closed with the body, so there must be one
+        parts = None if data is None or factory is not None else read_parts(data, content_type, **limits)
+        if parts is None:
+            body = self._limited_body() if data is None else ReceivedBody.of(data)
+            parts = parse_form(body, content_type, stream_factory=factory, **limits)
         storage = self.parameter_storage_class
         if storage is ImmutableMultiDict:
-            attributes["form"], attributes["files"] = form, files
+            attributes["form"], attributes["files"] = parts
         else:
-            attributes["form"], attributes["files"] = storage(form), storage(files)
+            attributes["form"], attributes["files"] = storage(parts[0]), storage(parts[1])
 
     def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
         """Called by :meth:`get_json` if the body is no JSON (``e``) or not declared as such (``None``).
