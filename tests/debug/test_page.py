@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 import typing as t
 
 import pytest
 
-from kolben import Kolben, render_template_string, request, session
+from kolben import Kolben, render_template, render_template_string, request, session
 from tests.debug.visitor import HTML, Visitor
 
 XSS = "<script>alert(1)</script>\"'&"
@@ -76,6 +77,20 @@ def test_the_line_of_a_broken_template_is_shown(app: Kolben, visitor: Visitor) -
 
     assert re.search(r'class="line current"><span class="number">3</span>{{ 1 \+\* 2 }}', page)
     assert "ZeroDivisionError" in visitor.get("/run").text
+
+
+def test_the_line_of_a_template_that_fails_is_shown(visitor: Visitor, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "order.html").write_text("<p>\n{% block price %}\n{{ price / count }}\n{% endblock %}\n")
+    app = Kolben("shop", root_path=str(tmp_path), template_folder=".")
+    app.debug = True
+    app.get("/")(lambda: render_template("order.html", price=3, count=0))
+    visitor.debugger.app = app
+    page = visitor.get("/").text
+
+    assert re.search(r'class="name">block &#39;price&#39;</span> <span class="file">[^<]*/order.html<wbr>:3', page)
+    assert re.search(r'class="line current"><span class="number">3</span>{{ price / count }}', page)
+    visitor.enter()
+    assert visitor.run("price, count", "block 'price'").json["value"] == "(3, 0)"
 
 
 def test_the_request_is_shown(app: Kolben, visitor: Visitor) -> None:

@@ -150,11 +150,13 @@ def _frame(tb: TracebackType) -> Frame:
     number = tb.tb_lineno or code.co_firstlineno
     linecache.checkcache(code.co_filename)
     source = linecache.getlines(code.co_filename, frame.f_globals)
-    place = None if _is_template(frame) else _position(code, tb.tb_lasti)
+    is_template = _is_template(frame)
+    place = None if is_template else _position(code, tb.tb_lasti)
     lines = _around(source, number)
     if place is not None:
         _mark(lines, *place)
-    return Frame(code.co_filename, code.co_qualname, number, lines, is_library(code.co_filename), frame)
+    name = code.co_name if is_template else code.co_qualname
+    return Frame(code.co_filename, name, number, lines, is_library(code.co_filename), frame)
 
 
 def _is_template(frame: FrameType) -> bool:
