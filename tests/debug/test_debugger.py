@@ -198,13 +198,11 @@ def test_a_handled_exception_leaves_nothing_to_the_collector(app: Kolben, visito
         gc.enable()
 
 
-def test_what_cannot_be_imported_is_served_as_its_error(tmp_path: t.Any) -> None:
-    try:
+def test_what_cannot_be_imported_is_served_as_its_error() -> None:
+    with pytest.raises(SyntaxError) as raised:
         compile("x = 1\ndef f(:\n    pass\n", "broken.py", "exec")
-    except SyntaxError as exc:
-        error = exc
     with asyncio.Runner() as runner:
-        visitor = Visitor(failing(error), runner)
+        visitor = Visitor(failing(raised.value), runner)
         pages = [visitor.get("/a").text, visitor.get("/b").text]
 
     assert all("SyntaxError" in page and "broken.py<wbr>:2" in page for page in pages)
