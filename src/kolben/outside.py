@@ -70,9 +70,12 @@ class OutsideContextError(RuntimeError):
         self.proxy = name
         self.place = find_place(sys._getframe(1))
         self.thread = threading.current_thread()
+        # NOTE: when the text is read, that context may be gone.
+        self.is_flasks_turn = "flask.globals" in sys.modules and _has_foreign_context()
 
     def __str__(self) -> str:
-        parts = [self.args[0], self._where(), *_foreign_context(self.proxy), *self._ways()]
+        foreign = _FOREIGN.format(proxy=self.proxy) if self.is_flasks_turn else ""
+        parts = [self.args[0], self._where(), foreign, *self._ways()]
         return "\n\n".join(filter(None, parts))
 
     def _where(self) -> str:
@@ -163,17 +166,18 @@ def _line_of(place: Place) -> int:
 # -- two frameworks in one process -----------------------------------------------------------------------------------
 
 
-def _foreign_context(proxy: str) -> list[str]:
-    """What to say if Flask's own application is running, and it is Kolben's proxy that was used."""
-    flask = sys.modules.get("flask.globals")
+_FOREIGN = (
+    "There was a context of Flask's own at that moment: the application is a 'flask.Flask', and this '{proxy}' is Kolben's."
+    " Import '{proxy}' from 'flask', or let 'import flask' mean Kolben everywhere by 'import kolben.as_flask' as the"
+    " program's first line."
+)
+
+
+def _has_foreign_context() -> bool:
+    """Whether an application of the real Flask is running."""
+    flask = sys.modules["flask.globals"]
     variable = getattr(flask, "_cv_app", None)
-    if variable is None or _is_alias(flask) or variable.get(None) is None:
-        return []
-    return [
-        f"There is a context of Flask's own at this moment: the application is a 'flask.Flask', and this '{proxy}' is"
-        f" Kolben's. Import '{proxy}' from 'flask', or let 'import flask' mean Kolben everywhere by 'import"
-        " kolben.as_flask' as the program's first line."
-    ]
+    return variable is not None and not _is_alias(flask) and variable.get(None) is not None
 
 
 def explain_foreign_proxy(exc: Exception) -> None:
