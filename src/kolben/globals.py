@@ -6,6 +6,7 @@ application context, or a request context, which is one too.
 
 from __future__ import annotations
 
+import threading
 import typing as t
 from contextvars import ContextVar
 
@@ -102,9 +103,10 @@ def _websocket() -> WebSocket:
 
 
 class _ContextProxy(LocalProxy[t.Any]):
-    """A proxy that finds its object in one call and an attribute of it in two.
+    """A proxy that finds its object in one call, and an attribute of it without looking for it in itself.
 
-    PERF: benchmarks/inprocess.py, kinds "query", "hooks" and "session": Werkzeug's own proxy takes five.
+    PERF: benchmarks/inprocess.py, kinds "query", "hooks" and "session": Werkzeug's own proxy takes five calls, and an
+    AttributeError for each attribute, which costs more than they do.
     """
 
     __slots__ = ()
@@ -114,7 +116,14 @@ class _ContextProxy(LocalProxy[t.Any]):
         object.__setattr__(self, "_get_current_object", find)
 
     def __getattr__(self, name: str) -> t.Any:
-        return getattr(self._get_current_object(), name)
+        # NOTE: called when the object, too, has no such attribute. It is not asked again.
+        key, error = _missed.__dict__.pop("error", (None, None))
+        if key != (id(self), name):
+            return getattr(self._get_current_object(), name)
+        try:
+            raise error
+        finally:
+            del error
 
     def __setattr__(self, name: str, value: t.Any) -> None:
         setattr(self._get_current_object(), name, value)
@@ -126,8 +135,28 @@ class _ContextProxy(LocalProxy[t.Any]):
         self._get_current_object()[key] = value
 
 
-# FLASK: a proxy without a context is "<LocalProxy unbound>".
-_ContextProxy.__name__ = LocalProxy.__name__
+_missed = threading.local()
+_OWN = frozenset(dir(_ContextProxy))
+
+
+def _proxy(find: Callable[[], t.Any]) -> LocalProxy[t.Any]:
+    """A proxy onto what ``find()`` finds."""
+
+    class Proxy(_ContextProxy):
+        __slots__ = ()
+
+        def __getattribute__(self, name: str) -> t.Any:
+            if name in _OWN:
+                return object.__getattribute__(self, name)
+            try:
+                return getattr(find(), name)
+            except AttributeError as error:
+                _missed.error = (id(self), name), error
+                raise
+
+    # FLASK: a proxy without a context is "<LocalProxy unbound>".
+    Proxy.__name__ = LocalProxy.__name__
+    return Proxy(find)
 
 
 if t.TYPE_CHECKING:
@@ -139,10 +168,10 @@ if t.TYPE_CHECKING:
     session: SessionMixin
     websocket: WebSocket
 else:
-    app_ctx = _ContextProxy(_app_ctx)
-    request_ctx = _ContextProxy(_request_ctx)
-    current_app = _ContextProxy(_current_app)
-    g = _ContextProxy(_g)
-    request = _ContextProxy(_request)
-    session = _ContextProxy(_session)
-    websocket = _ContextProxy(_websocket)
+    app_ctx = _proxy(_app_ctx)
+    request_ctx = _proxy(_request_ctx)
+    current_app = _proxy(_current_app)
+    g = _proxy(_g)
+    request = _proxy(_request)
+    session = _proxy(_session)
+    websocket = _proxy(_websocket)
