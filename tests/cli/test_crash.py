@@ -54,7 +54,8 @@ def test_an_import_error(project: Project, kolben: Command) -> None:
     done = kolben("routes")
 
     assert done.returncode == 2
-    _, _, shown = done.stderr.partition("While importing 'app', an ImportError was raised:\n\n")
+    before, _, shown = done.stderr.partition("While importing 'app', an ImportError was raised:\n\n")
+    assert before == "Error: "
     assert shown.startswith(f'Traceback (most recent call last):\n  File "{root}/app.py", line 1')
     assert "ModuleNotFoundError: No module named 'no_such_module'" in shown
 

@@ -31,6 +31,13 @@ _USE_ALIAS = " If it is an application that was written for Flask, run it with '
 class NoAppException(click.UsageError):
     """An application could not be found or loaded."""
 
+    def show(self, file: t.IO[t.Any] | None = None) -> None:
+        """Print the message; below how the command is used, unless it is a traceback: the fault is the program's."""
+        if "\n" not in self.message:
+            super().show(file)
+        else:
+            click.echo(f"Error: {self.format_message()}", file=file, err=True)
+
 
 def load_app(import_path: str | None) -> Kolben | None:
     """Return the application that ``import_path`` names, or that of ``wsgi.py`` or ``app.py`` here, else ``None``.
