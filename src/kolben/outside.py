@@ -168,8 +168,8 @@ def _line_of(place: Place) -> int:
 
 _FOREIGN = (
     "There was a context of Flask's own at that moment: the application is a 'flask.Flask', and this '{proxy}' is"
-    " Kolben's. Import '{proxy}' from 'flask', or let 'import flask' mean Kolben everywhere by 'import kolben.as_flask' as the"
-    " program's first line."
+    " Kolben's. Import '{proxy}' from 'flask', or let 'import flask' mean Kolben everywhere by 'import"
+    " kolben.as_flask' as the program's first line."
 )
 
 
