@@ -50,6 +50,11 @@ class SlowClient:
         """Of the answer; 0 if there is none."""
         return int(self.answer[9:12]) if self.answer.startswith(b"HTTP/1.1 ") else 0
 
+    @property
+    def is_beginning(self) -> bool:
+        """Whether some of what is sent at once is still to be sent."""
+        return len(self._pending) > 100
+
     def dribble(self) -> None:
         """Send what comes next."""
         self._pending = self._pending or DRIBBLE[self.kind]
@@ -123,7 +128,7 @@ class SlowClients:
         if client.closed_after is None:
             if is_due:
                 client.dribble()
-            elif len(client._pending) > 100:
+            elif client.is_beginning:
                 client.write()
         if client.closed_after is not None:
             self.open.remove(client)

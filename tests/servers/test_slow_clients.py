@@ -68,3 +68,13 @@ def test_s35_a_body_that_stalls_is_answered_and_its_connection_closed(name: str,
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"connection: close" in answer.lower()
     assert answer.count(b"HTTP/1.1") == 1
+
+
+@pytest.mark.parametrize("name", ["kolben-wsgi", "kolben-asgi"])
+def test_s35_more_slow_uploads_than_threads_keep_nobody_waiting(name: str) -> None:
+    uploads: list[Kind] = ["large body"] * 60
+    with run(name, "slow:app") as live, SlowClients(live, uploads) as clients:
+        wait_until(lambda: not any(client.is_beginning for client in clients.open), 20.0)
+
+        assert all(ask(live) for _ in range(20))
+        assert len(clients.open) == len(uploads)

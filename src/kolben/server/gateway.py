@@ -33,6 +33,9 @@ if t.TYPE_CHECKING:
 STREAM_THREADS = 1000
 """Threads for streams of Kolben's own, which may last: views do not wait for one of these."""
 
+UPLOAD_THREADS = 256
+"""Threads for requests whose body is larger than what is received ahead: other views do not wait for their clients."""
+
 _NO_BODY = {"type": "http.response.body", "body": b""}
 
 
@@ -47,6 +50,7 @@ class Gateway:
         self.app = app
         self._multiprocess = multiprocess
         self._streams = bridge.Workers("kolben-stream", STREAM_THREADS)
+        self._uploads = bridge.Workers("kolben-upload", UPLOAD_THREADS)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[t.Any, t.Any, None]:
         kind = scope["type"]
@@ -69,7 +73,7 @@ class Gateway:
             return
         context = copy_context()
         call = Call(self.app, environ, send)
-        await bridge.views.call(call.run, (), context)
+        await (self._uploads if source.has_more else bridge.views).call(call.run, (), context)
         if call.stream is not None:
             stream = Stream(call, call.stream, context, source, receive)
             await stream.run(self.app, self._streams)
