@@ -16,7 +16,7 @@ if t.TYPE_CHECKING:
     import pathlib
     from collections.abc import Iterator
 
-WITH_WEBSOCKETS = ("granian-asgi", "uvicorn")
+WITH_WEBSOCKETS = ("kolben-asgi", "uvicorn")
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def chromium() -> Iterator[Browser]:
         yield opened
 
 
-@pytest.fixture(scope="module", params=["granian-asgi", "granian-wsgi", "uvicorn"])
+@pytest.fixture(scope="module", params=["kolben-asgi", "kolben-wsgi", "uvicorn"])
 def server(request: pytest.FixtureRequest) -> str:
     return t.cast(str, request.param)
 
