@@ -346,6 +346,68 @@ def test_s25_no_handshake_ends_a_worker(servers: list[Live], lines: list[bytes])
         assert live.get("/pid") == before
 
 
+# -- proxies ---------------------------------------------------------------------------------------------------------
+
+SAID = (
+    b"X-Forwarded-For: 192.0.2.1, 198.51.100.7",
+    b"X-Forwarded-Proto: https",
+    b"X-Forwarded-Host: shop.test",
+    b"X-Forwarded-Prefix: /app",
+)
+
+
+@pytest.fixture(scope="module")
+def proxied() -> Iterator[list[Live]]:
+    """As `servers`, with this machine as the proxy."""
+    with contextlib.ExitStack() as stack:
+        env = {"KOLBEN_SERVE_PROXIES": "127.0.0.0/8"}
+        yield [stack.enter_context(run(name, "wire:app", env=env)) for name in PROTOCOLS]
+
+
+def test_a_proxy_is_believed(proxied: list[Live]) -> None:
+    seen = agreed(proxied, request(b"/x", *SAID)).seen
+
+    assert (seen["remote"], seen["scheme"], seen["host"]) == ("198.51.100.7", "https", "shop.test")
+    assert (seen["root"], seen["path"]) == ("/app", "/x")
+    assert (seen["url"], seen["link"]) == ("https://shop.test/app/x", "https://shop.test/app/")
+    assert seen["forwarded"] == ["192.0.2.1, 198.51.100.7"]
+
+
+def test_forwarded_is_believed(proxied: list[Live]) -> None:
+    line = b'Forwarded: for=192.0.2.1, for="[2001:db8::7]:4711";proto=https;host=shop.test'
+    seen = agreed(proxied, request(b"/x", line)).seen
+
+    assert (seen["remote"], seen["url"]) == ("2001:db8::7", "https://shop.test/x")
+
+
+def test_s4_nobody_is_believed_unless_configured(servers: list[Live]) -> None:
+    plain, seen = agreed(servers, request(b"/x")).seen, agreed(servers, request(b"/x", *SAID)).seen
+
+    assert [seen[key] for key in ("remote", "scheme", "host", "root", "url")] == [
+        plain[key] for key in ("remote", "scheme", "host", "root", "url")
+    ]
+
+
+def test_s5_an_underscore_is_no_word_of_a_proxy(proxied: list[Live]) -> None:
+    seen = agreed(proxied, request(b"/x", b"X_Forwarded_For: 6.6.6.6", b"X-Forwarded-For: 192.0.2.1")).seen
+
+    assert (seen["remote"], seen["forwarded"], seen["environ_forwarded"]) == ("192.0.2.1", ["192.0.2.1"], "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [b"X-Forwarded-For: evil"],
+        [b"X-Forwarded-Host: a/b"],
+        [b"X-Forwarded-Prefix: //evil.test"],
+        [b"X-Forwarded-For: 192.0.2.1", b"Forwarded: for=192.0.2.2"],
+        [b'Forwarded: for="'],
+    ],
+)
+def test_s1_what_cannot_be_believed_of_a_proxy_is_refused(proxied: list[Live], lines: list[bytes]) -> None:
+    assert agreed(proxied, request(b"/x", *lines)).status == 400
+
+
 # -- HTTP/2 ----------------------------------------------------------------------------------------------------------
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
