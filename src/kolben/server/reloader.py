@@ -25,8 +25,11 @@ if t.TYPE_CHECKING:
     from .program import Program
     from .watcher import Watcher
 
-INTERVAL = 0.25
-"""Seconds between two looks at the files."""
+INTERVAL = 0.1
+"""Seconds between two looks at the files, at least."""
+
+SHARE = 0.02
+"""The share of a processor's time that looking at them may take."""
 
 SETTLED = 0.06
 """Seconds without a change after which a file is taken as written: editors write in several steps."""
@@ -51,7 +54,7 @@ class Reloader:
     :param watcher: the files.
     :param orders: what each process is told.
     :param program: how it is started.
-    :param interval: seconds between two looks at the files.
+    :param interval: seconds between two looks at the files, at most.
     """
 
     def __init__(
@@ -60,13 +63,14 @@ class Reloader:
         watcher: Watcher,
         orders: Orders,
         program: Program,
-        interval: float = INTERVAL,
+        interval: float = 1,
     ) -> None:
         self._listener = listener
         self._watcher = watcher
         self._orders = orders
         self._program = program
-        self._interval = min(interval, INTERVAL)
+        self._interval = interval
+        self._pass = 0.0
         self._changed: set[str] = set()
         self._is_put_off = False
         self._is_told_to_stop = False
@@ -100,7 +104,8 @@ class Reloader:
         if self._stand_in is not None:
             waited_for.append(self._listener.sock)
         is_settling = self._changed and not self._is_put_off
-        ready = select.select(waited_for, [], [], SETTLED if is_settling else self._interval)[0]
+        interval = min(self._interval, max(INTERVAL, self._pass / SHARE))
+        ready = select.select(waited_for, [], [], SETTLED if is_settling else interval)[0]
         if woken in ready:
             woken.recv(64)
         if self._stand_in is not None and self._listener.sock in ready:
@@ -121,16 +126,17 @@ class Reloader:
 
     def _look(self) -> None:
         """Look at the files, and replace the process once what has changed is written."""
+        began = time.process_time()
         changed = self._watcher.changed()
+        self._pass = time.process_time() - began
         self._changed |= set(changed)
         if not self._changed or changed:
             return
         first, more = min(self._changed), len(self._changed) - 1
         what = f"{first!r} and {more} more" if more else repr(first)
-        if self._child is None or self._child.gives_way():
+        if self._reload():
             self._is_put_off = False
             say(" * Detected change in %s, reloading", what)
-            self._reload()
         elif not self._is_put_off:
             self._is_put_off = True
             say(" * Detected change in %s, reloading when the breakpoint is left", what)
@@ -140,15 +146,33 @@ class Reloader:
     def _start(self, program: Program | None = None) -> None:
         self._stand_in = None
         self._orders.main = None if program is None else self._program.main
-        self._child = Child(program or self._program, self._listener, self._orders)
+        self._child = Child(program or self._program, self._listener)
+        self._child.go(self._orders)
 
-    def _reload(self) -> None:
-        if self._child is not None and not self._child.is_gone():
-            self._leaving.append(self._child)
+    def _reload(self) -> bool:
+        """Replace the process, unless somebody is at a breakpoint in it; return whether that is done.
+
+        NOTE: its successor starts while it ends, but loads the application after that, when it is told to. A script is
+        the user's from its first line.
+        """
+        child = self._child
+        if child is not None and child.is_held:
+            return False
         for path in self._changed:
             _forget_compiled(path)
+        successor = Child(self._program, self._listener) if self._program.main is None else None
+        if child is not None and not child.gives_way():
+            if successor is not None:
+                successor.stop(0)
+                self._leaving.append(successor)
+            return False
+        if child is not None and not child.is_gone():
+            self._leaving.append(child)
         self._changed.clear()
-        self._start()
+        self._stand_in, self._orders.main = None, None
+        self._child = successor or Child(self._program, self._listener)
+        self._child.go(self._orders)
+        return True
 
     def _mourn(self, child: Child) -> None:
         """The process ended by itself."""
@@ -187,7 +211,7 @@ class Reloader:
 class Child:
     """One process that serves."""
 
-    def __init__(self, program: Program, listener: Listener, orders: Orders) -> None:
+    def __init__(self, program: Program, listener: Listener) -> None:
         self.is_held = False
         """Whether somebody is at a breakpoint in it."""
         self.is_serving = False
@@ -203,7 +227,11 @@ class Child:
         with theirs, _ignored(signal.SIGINT):
             self.process = subprocess.Popen(program.command, env={**program.environ, **variables}, pass_fds=fds)
         self.line = control.Line(ours)
+
+    def go(self, orders: Orders) -> None:
+        """Have it load the application."""
         self.line.send(**vars(orders))
+        self.reported_at = time.time()
 
     def has_ended(self) -> bool:
         return self.process.poll() is not None
@@ -219,8 +247,6 @@ class Child:
 
     def gives_way(self) -> bool:
         """Have it end, and wait for that a little; return whether it agrees, which at a breakpoint it does not."""
-        if self.is_held:
-            return False
         self._has_refused = False
         if self._listens:
             self.line.send(stop=True)
