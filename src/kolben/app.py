@@ -245,10 +245,9 @@ class Kolben(Registrar):
         with self._freezing:
             if not self._got_first_request:
                 self._plans = {}
-                if self.explains_errors:
-                    from .dispatch.fit import check_views
+                from .dispatch.fit import check_views
 
-                    check_views(self, self.plans(on_loop))
+                check_views(self, self.plans(on_loop))
                 self._got_first_request = True
             plans = self.frozen[on_loop] = self.plans(on_loop)
         return plans

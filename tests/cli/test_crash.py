@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 import pytest
@@ -91,3 +92,19 @@ def test_an_error_in_a_command_of_the_application(project: Project, kolben: Comm
 
     assert shown.splitlines()[1].endswith('app.py", line 5, in fill')
     assert "click" not in shown
+
+
+@pytest.mark.skipif(os.name != "posix", reason="'kolben serve' needs a POSIX system")
+def test_serve_does_not_start_with_a_view_that_does_not_fit(project: Project, kolben: Command) -> None:
+    project(
+        {
+            "app.py": "from kolben import Kolben\napp = Kolben(__name__)\n"
+            "@app.get('/user')\ndef user(id):\n    return ''\n"
+        }
+    )
+
+    done = kolben("serve", "--workers", "1", "--bind", "127.0.0.1:0")
+
+    assert done.returncode == 1
+    assert "Error: The view function 'user' ('app.py', line 3) takes 'id', which its rule '/user' has" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -119,3 +119,10 @@ def test_the_socket_of_a_websocket_is_no_variable(app: Kolben) -> None:
 
     assert "'log'" in first_request(app)
     assert "takes 'level', which its rule '/log'" in first_request(app)
+
+
+def test_flask_finds_it_when_the_view_is_called(app: Kolben) -> None:
+    app.explains_errors = False
+    app.add_url_rule("/user", "user", lambda id: "")
+
+    assert first_request(app) == ""

@@ -9,6 +9,8 @@ import typing as t
 import click
 from click.core import ParameterSource
 
+from kolben.dispatch.fit import check_views
+
 from .environment import PREFIXES, EnvOption
 from .options import debug_option
 from .script import ScriptInfo, pass_script_info
@@ -134,6 +136,11 @@ def _with_web_concurrency(given: dict[str, t.Any]) -> dict[str, t.Any]:
 def _load_app(info: ScriptInfo) -> Kolben:
     app = info.load_app()
     _refuse_debug(app.debug)
+    try:
+        # NOTE: here a new worker does not start, and old ones go on; later every request would fail.
+        check_views(app, app.plans(on_loop=False))
+    except TypeError as exc:
+        raise click.ClickException(str(exc)) from None
     return app
 
 

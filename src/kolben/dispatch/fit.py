@@ -24,11 +24,12 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 def check_views(app: Kolben, plans: Plans) -> None:
     """Refuse views that can never be called with what their rules match.
 
-    Only what is certain is refused: hooks that run before a view may change the variables, and so may decorators.
+    Only what is certain is refused: hooks that run before a view may change the variables, and so may decorators. Under
+    the alias nothing is: Flask finds it when the view is called.
 
     :raises TypeError: naming the view, its file and line, and its rule.
     """
-    if plans.overrides & _CALLS_VIEWS:
+    if not app.explains_errors or plans.overrides & _CALLS_VIEWS:
         return
     for rule in app.url_map.iter_rules():
         view = app.view_functions.get(t.cast(str, rule.endpoint))
