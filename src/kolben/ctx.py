@@ -38,8 +38,9 @@ class _AppCtxGlobals:
         except KeyError:
             raise AttributeError(name) from None
 
-    def __setattr__(self, name: str, value: t.Any) -> None:
-        self.__dict__[name] = value
+    if t.TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: t.Any) -> None: ...
 
     def __delattr__(self, name: str) -> None:
         try:
@@ -238,7 +239,10 @@ class RequestContext(AppContext):
 
     @g.setter
     def g(self, value: _AppCtxGlobals) -> None:
-        self._g = value
+        if self._app_ctx is not None:
+            self._app_ctx.g = value
+        else:
+            self._g = value
 
     @property
     def url_adapter(self) -> MapAdapter | None:

@@ -79,7 +79,8 @@ def _g() -> _AppCtxGlobals:
     ctx = current.get(None)
     if ctx is None:
         raise _outside(_NO_APP, "g")
-    return ctx.g
+    g = ctx._g
+    return ctx.g if g is None else g
 
 
 def _request() -> Request:

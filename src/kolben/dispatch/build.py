@@ -6,6 +6,7 @@ Nothing here runs per request but :meth:`Plans.match` and :meth:`Plans.__missing
 from __future__ import annotations
 
 import typing as t
+from functools import partial
 from itertools import chain
 
 from werkzeug.exceptions import HTTPException
@@ -13,17 +14,15 @@ from werkzeug.exceptions import HTTPException
 from .. import bridge
 from ..globals import current
 from ..http.headers import encode_headers
-from ..http.host import host_is_trusted
+from ..http.host import check_trusted, host_is_trusted
 from ..http.request import Request, split_blueprint_path
-from ..http.response import check_response
-from ..http.wire import Page, seal
+from ..http.wire import Page, seal, seal_asgi
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import overridable, run
 from .convert import make_converter
-from .errors import explained, find_handler
+from .errors import explained, find_handler, may_refuse, refuse
 from .plan import Mode, Plan
-from .refusal import may_refuse, refuse
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -67,6 +66,7 @@ class Plans(dict[t.Any, Plan]):
         )
         self.matches_plainly = self.matches_path_only and url_map.adapter_class.match is MapAdapter.match
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
+        check_trusted(self.trusted_hosts)
         self.pace = _pace(app.config)
         self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
         self.request_class = app.request_class
@@ -164,7 +164,7 @@ class Plans(dict[t.Any, Plan]):
             assert adapter is not None
             request.url_rule, request.view_args = adapter.match(return_rule=True, websocket=True)  # type: ignore[assignment]  # Werkzeug's Rule: ours
         except HTTPException as exc:
-            request.routing_exception = exc
+            request.routing_exception = explained(exc, request)
             return self._websocket_plan(None)
         return self._websocket_plan(request.endpoint)
 
@@ -276,7 +276,7 @@ class Plans(dict[t.Any, Plan]):
         adapt_last = _at_end if plan.mode is Mode.LOOP else adapt
         plan.teardown = _adapted(adapt_last, _collect(app.teardown_request_funcs, outwards, backwards=True))
         plan.teardown_app = _adapted(adapt_last, reversed(app.teardown_appcontext_funcs))
-        plan.seal = seal if self.on_loop else check_response
+        plan.seal = seal_asgi if self.on_loop else seal
         plan.sends_text = self.sends_text and not plan.after
         plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)
         plan.save_session = self._session_saver(plan.mode)
@@ -286,7 +286,7 @@ class Plans(dict[t.Any, Plan]):
         overridden = self.overrides & overridable.STEPS
         is_deaf = endpoint is None and not overridden and not self._has_hooks((None,)) and may_refuse(self)
         plan.run = overridable.run if overridden else run.run_async if plan.mode is Mode.LOOP else run.run
-        plan.run = refuse if is_deaf else plan.run
+        plan.run = partial(refuse, plan.run) if is_deaf else plan.run
         plan.close = overridable.close if overridden else run.close_async if plan.mode is Mode.LOOP else run.close
         return plan
 

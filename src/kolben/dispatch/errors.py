@@ -9,8 +9,12 @@ from __future__ import annotations
 import sys
 import typing as t
 
-from werkzeug.exceptions import BadRequest, BadRequestKeyError, HTTPException
+from werkzeug.exceptions import BadRequest, BadRequestKeyError, HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RoutingException, WebsocketMismatch
+
+from ..http.wire import Page
+from ..signals import request_finished, request_started
+from .convert import error_response, prefers_json
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -19,6 +23,11 @@ if t.TYPE_CHECKING:
     from ..config import Config
     from ..ctx import RequestContext
     from ..http.request import Request
+    from .build import Plans
+    from .plan import Answer
+
+HEARD = frozenset({"raise_routing_exception", "trap_http_exception"})
+"""Methods of the application that every routing error passes through where they are overridden."""
 
 Handler = t.Callable[..., t.Any]
 HandlerSpec = t.Mapping["str | None", "Mapping[int | None, Mapping[type[Exception], Handler]]"]
@@ -100,8 +109,58 @@ class UpgradeRequired(HTTPException):
     )
 
 
+class WebSocketOnly(HTTPException):
+    """An ordinary request for what is a WebSocket."""
+
+    code = 426
+    name = "Upgrade Required"
+    description = "This is a WebSocket: it is opened by a WebSocket client, with 'ws://' or 'wss://' in its URL."
+
+    def __init__(self, may_say_so: bool) -> None:
+        super().__init__()
+        self._may_say_so = may_say_so
+
+    def get_headers(self, *args: t.Any, **kwargs: t.Any) -> list[tuple[str, str]]:
+        """The headers of the response, with ``Upgrade`` where the protocol has that (RFC 9110 section 15.5.22)."""
+        upgrade = [("Upgrade", "websocket"), ("Connection", "Upgrade")] if self._may_say_so else []
+        return [*super().get_headers(*args, **kwargs), *upgrade]
+
+
 def explained(exc: HTTPException, request: Request) -> HTTPException:
-    """The routing error, or a better one where a WebSocket's handshake came by WSGI."""
-    if isinstance(exc, WebsocketMismatch) and request.headers.get("Upgrade", "").lower() == "websocket":
+    """The routing error, or a better one where an ordinary request met a WebSocket, or the other way round."""
+    if not isinstance(exc, WebsocketMismatch):
+        return exc
+    if request.is_websocket:
+        return WebsocketMismatch("There is no WebSocket at this URL: it answers ordinary requests.")
+    if request.headers.get("Upgrade", "").lower() == "websocket":
         return UpgradeRequired()
-    return exc
+    return WebSocketOnly(request.scope is not None and request.scope.get("http_version", "") in {"1.0", "1.1"})
+
+
+MAX_PAGES = 256
+"""How many pages are kept, of as many sets of allowed methods."""
+
+
+def may_refuse(plans: Plans) -> bool:
+    """Whether an application without hooks and error handlers has nothing else that would see a routing error."""
+    return not plans.overrides & HEARD and not plans.app.config["TRAP_HTTP_EXCEPTIONS"]
+
+
+def refuse(otherwise: Callable[[RequestContext], t.Any], ctx: RequestContext) -> Answer:
+    """Answer a 404 or 405 of routing by a page made once; anything else is answered by ``otherwise(ctx)``."""
+    # PERF: benchmarks/inprocess.py, kinds "404" and "405".
+    exc = ctx.request.routing_exception
+    key: t.Any = type(exc)
+    if type(exc) is MethodNotAllowed:
+        key = tuple(exc.valid_methods or ())
+    is_heard = ctx._session is not None or request_started.receivers or request_finished.receivers
+    if is_heard or (key is not NotFound and type(key) is not tuple) or (ctx.app.explains_errors and prefers_json()):
+        return otherwise(ctx)  # type: ignore[no-any-return]  # PERF: a cast is a call
+    pages = ctx.plans.pages
+    page = pages.get(key)
+    if page is None:
+        assert exc is not None
+        page = Page(error_response(ctx.app, exc), ctx.plans.on_loop)
+        if len(pages) < MAX_PAGES:
+            pages[key] = page
+    return page

@@ -24,7 +24,7 @@ from ..signals import (
     request_tearing_down,
 )
 from .convert import check_returned, make_converter, sendable
-from .errors import find_handler, is_trapped, must_propagate
+from .errors import HEARD, find_handler, is_trapped, must_propagate
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,9 +53,6 @@ STEPS = frozenset(
     }
 )
 """Overriding one of these makes requests run through all of them."""
-
-HEARD = frozenset({"raise_routing_exception", "trap_http_exception"})
-"""Overriding one of these makes every routing error pass through it."""
 
 _WATCHED = STEPS | HEARD | {"asgi_app", "create_url_adapter", "inject_url_defaults", "make_response", "wsgi_app"}
 

@@ -22,8 +22,8 @@ _STATUS = re.compile(r"[1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?")
 
 # PERF: benchmarks/inprocess.py, kind "plain text". What an application sends is nearly always the same few names and
 # values: each table is both the proof that a text is valid and its encoded form.
-_NAMES: dict[str, bytes] = {}
-_VALUES: dict[str, bytes] = {
+NAMES: dict[str, bytes] = {}
+VALUES: dict[str, bytes] = {
     value: value.encode("latin-1")
     for value in (
         *("text/html; charset=utf-8", "text/plain; charset=utf-8", "application/json", "application/octet-stream"),
@@ -52,7 +52,7 @@ def check_status(status: str) -> None:
 
 def is_known_value(value: str) -> bool:
     """Whether a header's value is one of the usual ones, which need no check."""
-    return value in _VALUES
+    return value in VALUES
 
 
 def check_headers(headers: Iterable[tuple[str, str]]) -> None:
@@ -63,10 +63,10 @@ def check_headers(headers: Iterable[tuple[str, str]]) -> None:
     :raise TypeError: if a name or value is not ``str``.
     """
     for name, value in headers:
-        if name not in _NAMES:
+        if name not in NAMES:
             _encode_name(name)
         # NOTE: printable ASCII has no control characters; what is not printable ASCII (tab, latin-1) is looked at.
-        if value not in _VALUES and not (type(value) is str and value.isascii() and value.isprintable()):
+        if value not in VALUES and not (type(value) is str and value.isascii() and value.isprintable()):
             _encode_value(name, value)
 
 
@@ -76,8 +76,8 @@ def encode_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, byte
     >>> encode_headers([("Content-Type", "text/plain"), ("X-Name", "caf\\xe9")])
     [(b'content-type', b'text/plain'), (b'x-name', b'caf\\xe9')]
     """
-    names = _NAMES
-    values = _VALUES
+    names = NAMES
+    values = VALUES
     encoded = []
     for name, value in headers:
         raw_name = names.get(name) or _encode_name(name)
@@ -100,9 +100,9 @@ def _encode_name(name: str) -> bytes:
             f"The response header name {name!r} cannot be sent: a name is made of letters, digits and"
             " !#$%&'*+-.^_`|~ only. Was part of it taken from a request or a file? Then it may not choose the name."
         )
-    if len(_NAMES) >= MAX_REMEMBERED:
-        _NAMES.clear()
-    _NAMES[name] = encoded = name.lower().encode("latin-1")
+    if len(NAMES) >= MAX_REMEMBERED:
+        NAMES.clear()
+    NAMES[name] = encoded = name.lower().encode("latin-1")
     return encoded
 
 

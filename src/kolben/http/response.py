@@ -340,7 +340,7 @@ def _located(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
     for name, value in headers:
         if _kind_of(name) is _LOCATION:
             lowered = name.lower()
-            is_plain = is_plain and lowered not in last and _is_plain_path(value) is not None
+            is_plain = is_plain and lowered not in last and is_plain_path(value) is not None
             last[lowered] = value
     if is_plain:
         return headers
@@ -366,12 +366,12 @@ def _kind_of(name: str) -> str:
     return kind
 
 
-_is_plain_path = re.compile(r"/[A-Za-z0-9/_.~-]*\Z").match
+is_plain_path = re.compile(r"/[A-Za-z0-9/_.~-]*\Z").match
 
 
 def _to_ascii(location: str) -> str:
     """A ``Location`` that may hold any characters a browser's address bar may, as a URI (RFC 3987 section 3.1)."""
-    return location if _is_plain_path(location) else iri_to_uri(location)
+    return location if is_plain_path(location) else iri_to_uri(location)
 
 
 def redirect(location: str, code: int = 302, Response: t.Any = None) -> WerkzeugResponse:
@@ -379,7 +379,7 @@ def redirect(location: str, code: int = 302, Response: t.Any = None) -> Werkzeug
     # PERF: benchmarks/inprocess.py, kind "redirect": the response is put together as it will be sent.
     if not getattr(Response, "makes_plain", False) or type(location) is not str or "\n" in location or "\r" in location:
         return werkzeug_redirect(location, code, Response)
-    link = location if _is_plain_path(location) else escape(location)
+    link = location if is_plain_path(location) else escape(location)
     page = (
         "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n"
         f'<p>You should be redirected automatically to the target URL: <a href="{link}">{link}</a>. If not, click the'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typing as t
 
-from .headers import check_status, encode_headers
-from .response import Response, check_response
+from .headers import NAMES, VALUES, check_headers, check_status, encode_headers
+from .response import Response, check_response, is_plain_path
 
 if t.TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
@@ -28,20 +28,62 @@ class Page:
 
 
 def seal(response: WerkzeugResponse) -> None:
-    """Check a response that is going to be sent, and keep its headers as ASGI has them.
+    """Check a response that is going to be sent, and keep its headers as WSGI has them.
 
     :raises ValueError: what it has must not reach a server, see :func:`.check_response`.
     """
-    if isinstance(response, Response) and response.goes_plain:
+    if isinstance(response, Response) and response.goes_plain and "headers" in response.__dict__:
         check_status(response._status)
-        if "headers" in response.__dict__:
-            response.__dict__["sealed"] = encode_headers(response.wire_headers())
+        if encode_plain(response) is None:
+            check_headers(response.headers._list)
+            response.__dict__["sealed"] = response.wire_headers()
+        else:
+            response.__dict__["sealed"] = response.headers._list.copy()
     else:
         check_response(response)
 
 
+def seal_asgi(response: WerkzeugResponse) -> None:
+    """:func:`seal` for ASGI."""
+    if not isinstance(response, Response) or not response.goes_plain:
+        check_response(response)
+        return
+    check_status(response._status)
+    if "headers" in response.__dict__:
+        response.__dict__["sealed"] = encode_plain(response) or encode_headers(response.wire_headers())
+
+
+def encode_plain(response: Response) -> list[tuple[bytes, bytes]] | None:
+    """The headers of a response for ASGI if they are sent as they are, each of a kind that is known; else ``None``."""
+    # PERF: benchmarks/inprocess.py, kind "hooks": they are gone through once.
+    if is_bodiless(response._status_code):
+        return None
+    encoded = []
+    locations = 0
+    has_length = False
+    for name, value in response.headers._list:
+        raw_name = NAMES.get(name)
+        raw_value = VALUES.get(value)
+        if raw_value is None and type(value) is str and value.isascii() and value.isprintable():
+            raw_value = value.encode()
+        if raw_name is None or raw_value is None:
+            return None
+        if raw_name in _SPECIAL:
+            if raw_name == b"content-length":
+                has_length = True
+            elif locations or not is_plain_path(value):
+                return None
+            else:
+                locations = 1
+        encoded.append((raw_name, raw_value))
+    return encoded if has_length or not response.is_sequence else None
+
+
+_SPECIAL = frozenset({b"content-length", b"location", b"content-location"})
+
+
 def asgi_headers(response: Response) -> list[tuple[bytes, bytes]]:
-    """The headers that :func:`seal` kept, or else those of now."""
+    """The headers that :func:`seal_asgi` kept, or else those of now."""
     sealed: list[tuple[bytes, bytes]] | None = response.__dict__.get("sealed")
     return encode_headers(response.wire_headers()) if sealed is None else sealed
 

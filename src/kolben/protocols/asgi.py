@@ -79,7 +79,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
             if ctx.background is None:
                 if not ctx.is_closed and needs_closing(ctx):
-                    await _close(ctx)
+                    await _end(ctx, plan)
                 ctx.is_closed = True
             await send(messages[0])
             await send(messages[1])
@@ -199,6 +199,14 @@ def _close_here(ctx: RequestContext) -> None:
 
 
 _closing = threading.Lock()
+
+
+def _end(ctx: RequestContext, plan: Plan) -> Awaitable[None]:
+    """What ends a request that has no background tasks."""
+    if plan.mode is not _LOOP or ctx.error is not None:
+        return _close(ctx)
+    ctx.is_closed = True
+    return plan.close(ctx, plan, None)  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
 async def _close(ctx: RequestContext) -> None:
@@ -331,13 +339,14 @@ def _messages(plans: Plans, response: t.Any, method: str) -> tuple[Message, Mess
         headers = [plans.content_type, _lengths.get(len(body)) or _length(len(body))]
     elif kind is Page:
         status, headers, body = response.status_code, response.headers.copy(), response.body
-    elif not is_buffered(response):
+    elif (kind is not plans.plain_response or type(response.response) is not list) and not is_buffered(response):
         return None
     else:
         status, chunks, attributes = response._status_code, response.response, response.__dict__
         if "headers" in attributes or len(chunks) != 1 or type(chunks[0]) is not bytes or is_bodiless(status):
-            headers = asgi_headers(response)
-            body = b"" if is_bodiless(status) else b"".join(response.body_chunks())
+            headers = attributes.get("sealed") or asgi_headers(response)
+            is_one = len(chunks) == 1 and type(chunks[0]) is bytes
+            body = b"" if is_bodiless(status) else chunks[0] if is_one else b"".join(response.body_chunks())
         else:
             body = chunks[0]
             content_type = (b"content-type", response.content_type_sent.encode("latin-1"))

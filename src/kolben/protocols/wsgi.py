@@ -145,7 +145,7 @@ def _send(request: Request, response: Response, body: list[t.Any], start_respons
     """Send a response whose body is in memory."""
     status = response._status_code
     if "headers" in response.__dict__ or len(body) != 1 or type(body[0]) is not bytes or is_bodiless(status):
-        headers = response.wire_headers()
+        headers = response.__dict__.get("sealed") or response.wire_headers()
         body = [] if is_bodiless(status) else response.body_chunks()
     else:
         headers = [("Content-Type", response.content_type_sent), ("Content-Length", str(len(body[0])))]
@@ -169,7 +169,7 @@ def _send_other(
     if not isinstance(response, Response) or not response.goes_plain:
         return _owned(ctx, None, response(environ, start_response))
     status = response._status_code
-    headers = response.wire_headers()
+    headers = response.__dict__.get("sealed") or response.wire_headers()
     start_response(response.status, headers)
     if ctx.request.method == "HEAD" or is_bodiless(status):
         return _Closing([], response)
