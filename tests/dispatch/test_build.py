@@ -167,7 +167,16 @@ def test_websocket_over_wsgi_names_the_servers_that_can(app: Kolben) -> None:
     # Hop-by-hop headers are the server's (PEP 3333).
     assert "Upgrade" not in response.headers
     assert "uvicorn" in response.text
-    assert client.get("/ws").status_code == 400
+
+
+def test_an_ordinary_request_for_a_websocket_is_told_so(app: Kolben) -> None:
+    app.add_websocket("/ws", "ws", lambda ws: None)
+    for protocol in ("wsgi", "asgi"):
+        response = app.test_client(protocol=protocol).get("/ws")
+        assert response.status_code == 426
+        assert "ws://" in response.text
+        # Under WSGI hop-by-hop headers are the server's; elsewhere RFC 9110 section 15.5.22 wants it.
+        assert response.headers.get("Upgrade") == ("websocket" if protocol == "asgi" else None)
 
 
 def test_a_map_of_werkzeugs_own_serves_as_well() -> None:

@@ -212,11 +212,14 @@ def test_s3_names_below_an_allowed_host_are_allowed_by_a_leading_dot(app: Kolben
     assert raw(headers=[(b"host", b"a.b.example.test")])[0] == 200
 
 
-def test_s3_a_pattern_in_the_list_is_an_error(app: Kolben, raw: Raw) -> None:
-    app.config["TRUSTED_HOSTS"] = ["*.example.test"]
+@pytest.mark.parametrize("trusted", [["*.example.test"], ["http://example.test"], "a/b", ["ok.test", ""]])
+def test_s3_a_pattern_in_the_list_is_an_error_before_anything_is_answered(
+    app: Kolben, protocol: str, trusted: t.Any
+) -> None:
+    app.config["TRUSTED_HOSTS"] = trusted
 
     with pytest.raises(ValueError, match="can match no request"):
-        raw(headers=[(b"host", b"a.example.test")])
+        app.freeze(protocol == "asgi")
 
 
 @pytest.mark.parametrize("host", STRANGERS)

@@ -120,6 +120,15 @@ def host_is_trusted(host: str, trusted: Iterable[str] | str | None) -> bool:
     return False
 
 
+def check_trusted(trusted: Iterable[str] | str | None) -> None:
+    """Look through a list as ``TRUSTED_HOSTS`` has it.
+
+    :raise ValueError: an entry can match nothing.
+    """
+    for entry in (trusted,) if isinstance(trusted, str) else trusted or ():
+        _trusted_entry(entry)
+
+
 @lru_cache(maxsize=256)
 def _trusted_entry(entry: str) -> tuple[str, str]:
     """Return the name that an entry stands for, and the ending of the names below it (empty if they do not count)."""
