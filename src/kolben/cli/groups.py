@@ -28,8 +28,9 @@ if t.TYPE_CHECKING:
 
 
 # FLASK: commands that Flask has not. An application that was written for it may have its own of these names, and keeps
-# them; 'run', 'shell' and 'routes' come before an application's.
-_YIELDING = frozenset({"check", "new", "serve"})
+# them; 'run', 'shell' and 'routes' come before an application's, and so does 'serve': to ask an application for its
+# commands it would have to be loaded, which the process that only watches over the workers does not.
+_YIELDING = frozenset({"check", "new"})
 
 
 class AppGroup(click.Group):
