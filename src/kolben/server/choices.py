@@ -39,7 +39,7 @@ DEFAULTS: dict[str, Choice] = {
     "proxies": Choice(None, "the default: nobody's X-Forwarded or Forwarded headers are believed"),
     "body_timeout": Choice(None, "the application's setting BODY_TIMEOUT"),
     "body_min_rate": Choice(None, "the application's setting BODY_MIN_RATE"),
-    "header_timeout": Choice(15.0, "the default: how long a client may take for the head of a request"),
+    "header_timeout": Choice(65.0, "the default: longer than proxies keep an idle connection, which ends by it too"),
     "keep_alive": Choice(True, "the default: connections are used again"),
     "max_requests": Choice(None, "the default: a worker serves as many as come"),
     "max_requests_jitter": Choice(None, "the default: a tenth of --max-requests, so that workers differ"),

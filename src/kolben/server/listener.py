@@ -105,6 +105,8 @@ def _open_unix(path: str, backlog: int) -> socket.socket:
         if os.path.exists(path):
             _remove_abandoned(path)
         sock.bind(path)
+        # NOTE: the proxy in front is another user. Who may come this far, the folder says.
+        os.chmod(path, 0o666)
         sock.listen(backlog)
     except OSError:
         sock.close()
