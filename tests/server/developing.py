@@ -55,6 +55,10 @@ class Server:
         """What was written to standard output so far."""
         return "".join(self._printed)
 
+    def forget(self) -> None:
+        """Forget what was written so far, but for where the server listens."""
+        self._written[:] = [text for text in ("".join(self._written).splitlines(keepends=True)) if "Running on" in text]
+
     def wait_for_prompt(self) -> None:
         """Wait until pdb asks for a command."""
         wait_until(lambda: "(Pdb)" in self.printed, PATIENCE)

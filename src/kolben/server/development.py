@@ -27,9 +27,11 @@ class Development:
     :param port: 0 for any free one.
     :param use_reloader: whether to serve from a process of its own, which is replaced when a file changes.
     :param use_debugger: whether an exception is shown as a page.
+    :param use_evalex: whether that has consoles.
     :param extra_files: further files, and folders of files, that are watched.
     :param exclude_patterns: :mod:`fnmatch` patterns of files that are not.
     :param reloader_interval: seconds between two looks at the files, at most.
+    :param reloader_type: taken for compatibility, as is ``passthrough_errors``; there is one reloader.
     :param threaded: whether synchronous views run beside one another.
     :param ssl_context: the paths of a certificate and its key, or ``"adhoc"`` for one made on the spot.
     """
@@ -226,7 +228,8 @@ def _open(settings: Development, stack: contextlib.ExitStack) -> tuple[t.Any, Or
     certificate = _certificate(settings, stack)
     url = announce(listener, is_secure=certificate is not None)
     orders = Orders(url, secrets.token_urlsafe(32), settings.use_debugger, certificate=certificate)
-    if settings.use_debugger:
+    if settings.use_debugger and settings.use_evalex:
+        # Nobody can open consoles without the link.
         _announce_debugger(orders)
     return listener, orders
 
