@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import sys
+import threading
 import tracemalloc
 import types
 import typing as t
@@ -366,7 +367,7 @@ def test_s17_tiny_chunks_cost_a_call_each_and_no_memory() -> None:
 
 
 def test_s17_tiny_chunks_are_written_to_disk_in_large_pieces() -> None:
-    body = ReceivedBody()
+    body = ReceivedBody(spool_size=SPOOL_SIZE)
     flushes = 0
     for _ in range(1_200_000):
         if body.feed(b"x"):
@@ -375,6 +376,31 @@ def test_s17_tiny_chunks_are_written_to_disk_in_large_pieces() -> None:
 
     assert flushes == 1_200_000 // SPOOL_SIZE
     body.close()
+
+
+def test_s17_no_more_than_so_many_large_bodies_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kolben.http.body.ROOMS", threading.Semaphore(2))
+    chunk = b"x" * 100_000
+
+    def received(chunks: int = 10) -> ReceivedBody:
+        body = ReceivedBody()
+        for _ in range(chunks):
+            if body.feed(chunk):
+                body.flush()
+        body.complete()
+        return body
+
+    first, second, third = received(), received(), received()
+    assert [body.is_in_memory for body in (first, second, third)] == [True, True, False]
+    assert first.read_all() == third.read_all() == chunk * 10
+    first.close()
+    fourth = received(30)
+    assert not fourth.is_in_memory  # NOTE: too large for a room, which it leaves.
+    fourth.close()
+    assert received().is_in_memory
+    del second
+    assert received().is_in_memory
+    third.close()
 
 
 # S23: the name of an upload as a path.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import threading
 import typing as t
 
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
 if t.TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from _typeshed import WriteableBuffer
     from _typeshed.wsgi import InputStream as WSGIInput
@@ -26,6 +27,16 @@ What Werkzeug keeps of an upload in memory, and enough that JSON and ordinary fo
 uploads at once hold 50 MB. It is also the size of one write to that file, so that a thread is asked for once in half a
 megabyte, not once a chunk.
 """
+
+LARGE_SIZE: t.Final = 2 * 1024 * 1024
+"""Bytes that a few bodies at a time, :data:`ROOMS`, may hold in memory instead."""
+
+ROOMS: t.Final = threading.Semaphore(32)
+"""Room for bodies of up to :data:`LARGE_SIZE`: 64 MB, however many clients there are. A body that finds none goes to a
+temporary file, as all larger ones do."""
+
+_SMALL_PIECE: t.Final = 4096
+"""Bytes of a chunk below which it is copied to the one before."""
 
 CHUNK_SIZE: t.Final = 256 * 1024
 """Bytes that are asked for at a time when a body is read piece by piece."""
@@ -71,6 +82,12 @@ class Body:
         """What the stream still holds."""
         return self.stream().read()
 
+    def pieces(self) -> Iterator[bytes]:
+        """What the stream still holds, piece by piece."""
+        read = self.stream().read
+        while chunk := read(CHUNK_SIZE):
+            yield chunk
+
     async def chunks(self, in_thread: InThread) -> AsyncIterator[bytes]:
         """What the stream still holds, piece by piece; ``in_thread(fn, *args)`` runs what blocks."""
         read = self.stream().read
@@ -98,13 +115,17 @@ class ReceivedBody(Body):
             if body.feed(message["body"]):
                 await in_thread(body.flush)
 
-    :param spool_size: bytes to hold in memory before they go to a temporary file.
+    :param spool_size: bytes to hold in memory before they go to a temporary file. Unless given, :data:`SPOOL_SIZE`, or
+        :data:`LARGE_SIZE` while there is room.
     """
 
     __slots__ = (
         "_file",
+        "_has_room",
+        "_held",
         "_is_closed",
         "_is_disconnected",
+        "_may_have_room",
         "_memory",
         "_stream",
         "is_complete",
@@ -118,18 +139,21 @@ class ReceivedBody(Body):
     """What receives the rest, blocking, when the limit was raised after the body had been left at the old one."""
 
     def __init__(
-        self, limit: int | None = None, content_length: int | None = None, spool_size: int = SPOOL_SIZE
+        self, limit: int | None = None, content_length: int | None = None, spool_size: int | None = None
     ) -> None:
         self.limit = limit
         self.content_length = content_length
-        self.spool_size = spool_size
+        self.spool_size = SPOOL_SIZE if spool_size is None else spool_size
+        self._may_have_room = spool_size is None
         self.resume = None
         self.size = 0
         self.is_complete = False
         self.is_late = False
         self._is_disconnected = False
         self._is_closed = False
-        self._memory: bytes | io.BytesIO = b""
+        self._has_room = False
+        self._memory: list[bytes | bytearray] = []
+        self._held = 0
         self._file: t.IO[bytes] | None = None
         self._stream: t.IO[bytes] | None = None
 
@@ -167,18 +191,34 @@ class ReceivedBody(Body):
         """Take the next chunk. Returns whether :meth:`flush` should now be called, in a thread: it writes to a file."""
         if self.limit is not None and self.size > self.limit:
             raise RuntimeError("The body is over its limit: ask 'wants_more' before feeding it another chunk.")
-        self.size += len(chunk)
+        size = len(chunk)
+        self.size += size
         memory = self._memory
-        if not memory:
-            # PERF: benchmarks/inprocess.py, kind "json body": a body of one chunk is never copied.
-            self._memory = chunk
-            return len(chunk) > self.spool_size
-        if isinstance(memory, bytes):
-            self._memory = joined = io.BytesIO()
-            joined.write(memory)
-            memory = joined
-        memory.write(chunk)
-        return memory.tell() > self.spool_size
+        if size >= _SMALL_PIECE or not memory:
+            # PERF: benchmarks/inprocess.py, kinds "json body" and "upload": chunks are kept as they came.
+            memory.append(chunk)
+        elif type(memory[-1]) is bytearray:
+            memory[-1] += chunk
+        elif len(memory[-1]) < _SMALL_PIECE:
+            memory[-1] = bytearray(memory[-1] + chunk)
+        else:
+            memory.append(bytearray(chunk))
+        self._held += size
+        return self._held > self.spool_size and self._must_go(self._held)
+
+    def _must_go(self, size: int) -> bool:
+        """Whether what is in memory, more than may always be there, has to go to a file."""
+        # PERF: benchmarks/inprocess.py, kind "upload": most of the time went into files that were read at once.
+        if self._may_have_room and not self._has_room and self._file is None:
+            self._has_room = ROOMS.acquire(blocking=False)
+        return not self._has_room or size > LARGE_SIZE
+
+    def _leave_room(self) -> None:
+        if self._has_room:
+            self._has_room = False
+            ROOMS.release()
+
+    __del__ = _leave_room
 
     def complete(self) -> bool:
         """Note the end of the body. Returns whether :meth:`flush` should now be called, in a thread."""
@@ -191,7 +231,8 @@ class ReceivedBody(Body):
 
     def flush(self) -> None:
         """Move what was fed from memory to the temporary file. Blocks."""
-        memory, self._memory = self._memory, b""
+        memory = self._take_memory()
+        self._leave_room()
         if self._file is None:
             from tempfile import TemporaryFile
 
@@ -199,7 +240,7 @@ class ReceivedBody(Body):
         # NOTE: the request may have been cancelled, and its body closed, while a thread was on its way here. Each side
         # writes its own word before it reads the other's, so that one of the two sees both.
         if not self._is_closed:
-            self._file.write(memory if isinstance(memory, bytes) else memory.getbuffer())
+            self._file.writelines(memory)
         if self._is_closed:
             self._file.close()
 
@@ -238,10 +279,34 @@ class ReceivedBody(Body):
                     self.flush()
                 self._stream = self._file
             else:
-                memory, self._memory = self._memory, b""
-                self._stream = io.BytesIO(memory) if isinstance(memory, bytes) else memory
+                self._stream = io.BytesIO(_joined(self._take_memory()))
             self._stream.seek(0)
         return self._stream
+
+    def read_all(self) -> bytes:
+        if self._stream is not None or self._file is not None:
+            return self.stream().read()
+        self._require_all()
+        data = _joined(self._take_memory())
+        self._stream = io.BytesIO(data)
+        self._stream.seek(len(data))
+        return data
+
+    def pieces(self) -> Iterator[bytes]:
+        """What the stream still holds, as it came; where it is in memory, without putting it together."""
+        if self._stream is not None or self._file is not None:
+            read = self.stream().read
+            while chunk := read(CHUNK_SIZE):
+                yield chunk
+        else:
+            self._require_all()
+            self._stream = io.BytesIO()
+            self._stream.seek(self.size)
+            yield from map(bytes, self._take_memory())
+
+    def _take_memory(self) -> list[bytes | bytearray]:
+        memory, self._memory, self._held = self._memory, [], 0
+        return memory
 
     async def chunks(self, in_thread: InThread) -> AsyncIterator[bytes]:
         stream = self.stream()
@@ -250,7 +315,8 @@ class ReceivedBody(Body):
 
     def close(self) -> None:
         self._is_closed = True
-        self._memory = b""
+        self._memory = []
+        self._leave_room()
         self.resume = None
         if self._stream is not None:
             self._stream.close()
@@ -579,6 +645,11 @@ class MessageStream(io.RawIOBase):
             raise too_large(self._limit)
         if declared is not None and (position > declared or (self.is_ended and position < declared)):
             raise _wrong_length(position, declared)
+
+
+def _joined(pieces: list[bytes | bytearray]) -> bytes:
+    first = pieces[0] if len(pieces) == 1 else b""
+    return first if type(first) is bytes and len(pieces) == 1 else b"".join(pieces)
 
 
 def parse_content_length(value: str | bytes | None) -> int | None:

@@ -11,7 +11,7 @@ from tempfile import SpooledTemporaryFile
 from werkzeug.datastructures import FileStorage, Headers, ImmutableMultiDict
 from werkzeug.exceptions import BadRequest
 
-from .body import CHUNK_SIZE, SPOOL_SIZE, parse_content_length
+from .body import CHUNK_SIZE, SPOOL_SIZE, ReceivedBody, parse_content_length
 from .multipart import (
     MAX_PART_HEADER_SIZE,
     MAX_PART_HEADERS,
@@ -129,14 +129,11 @@ def parse_form(
         max_part_header_size=max_part_header_size,
         stream_factory=stream_factory,
         total_content_length=body.length,
+        in_memory=isinstance(body, ReceivedBody) and body.is_in_memory,
     )
     try:
-        if (length := body.length) is not None and length <= SPOOL_SIZE:
-            reader.feed(body.read_all())
-        else:
-            read = body.stream().read
-            while chunk := read(CHUNK_SIZE):
-                reader.feed(chunk)
+        for piece in body.pieces():
+            reader.feed(piece)
         return reader.finish()
     except BaseException:
         reader.close()
@@ -164,9 +161,10 @@ class MultipartReader:
 
     :param content_type: the header, for its boundary.
     :param total_content_length: bytes of the whole body, where that is known.
+    :param in_memory: whether the body is in memory anyway, so that its files may be.
     """
 
-    __slots__ = ("_factory", "_fields", "_files", "_parser", "_part", "_pieces", "_stream", "_total")
+    __slots__ = ("_factory", "_fields", "_files", "_in_memory", "_parser", "_part", "_pieces", "_stream", "_total")
 
     def __init__(
         self,
@@ -178,6 +176,7 @@ class MultipartReader:
         max_part_header_size: int = MAX_PART_HEADER_SIZE,
         stream_factory: StreamFactory | None = None,
         total_content_length: int | None = None,
+        in_memory: bool = False,
     ) -> None:
         try:
             boundary = parse_options(content_type)[1].get("boundary", "")
@@ -191,6 +190,8 @@ class MultipartReader:
         except MultipartError as error:
             raise MalformedForm(str(error)) from None
         self._factory = stream_factory
+        is_short = total_content_length is not None and total_content_length <= SPOOL_SIZE
+        self._in_memory = stream_factory is None and (in_memory or is_short)
         self._total = total_content_length
         self._fields: list[tuple[str, str]] = []
         self._files: list[tuple[str, FileStorage]] = []
@@ -225,7 +226,7 @@ class MultipartReader:
 
     def _open(self, part: Field | File) -> None:
         self._part = part
-        if isinstance(part, File):
+        if isinstance(part, File) and not self._in_memory:
             headers = {name.lower(): value for name, value in part.headers}
             self._stream = (self._factory or default_stream_factory)(
                 total_content_length=self._total,
@@ -248,7 +249,10 @@ class MultipartReader:
                 self._end_field(self._part)
 
     def _end_file(self, part: File) -> None:
-        stream, self._stream = t.cast("t.IO[bytes]", self._stream), None
+        stream, self._stream = self._stream, None
+        if stream is None:
+            stream = io.BytesIO(b"".join(self._pieces))
+            self._pieces = []
         file = UploadedFile(stream, part.filename, part.name, headers=Headers(list(part.headers)))
         self._files.append((part.name, file))
         stream.seek(0)

@@ -497,7 +497,7 @@ class Request(WerkzeugRequest):
         }
         data = attributes.get("_cached_data")
         if data is None and content_type is not None and content_type[:10] == "multipart/":
-            data = self._read_short(None)
+            data = self._read_short(CHUNK_SIZE)
             self.body  # noqa: B018 - files are closed with the body, so there must be one
         parts = None if data is None or factory is not None else read_parts(data, content_type, **limits)
         if parts is None:
