@@ -11,6 +11,7 @@ from http import HTTPStatus
 from msgspec import Struct
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -21,12 +22,17 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..app import Kolben
+    from ..http.request import Request
     from ..http.response import Response
 
 _ALLOWED = (
     "The return type must be a string, dict, list, tuple with headers or status, Response instance, generator,"
     " dataclass, Struct or WSGI callable, but it was a"
 )
+
+
+STATUS_LINES: dict[int, str] = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
+"""What a status is sent as."""
 
 
 def make_converter(app: Kolben) -> Callable[[t.Any], Response]:
@@ -47,6 +53,12 @@ def make_converter(app: Kolben) -> Callable[[t.Any], Response]:
             return rv  # type: ignore[no-any-return]  # PERF: a cast is a call
         if kind is dict or kind is list:
             return app.json.response(rv)
+        if kind is tuple and len(rv) == 2 and type(rv[0]) is str and type(rv[1]) is int and rv[1] in STATUS_LINES:
+            response = new(cls)
+            response.response = [rv[0].encode()]
+            response._status_code = rv[1]
+            response._status = STATUS_LINES[rv[1]]
+            return response
         return convert_other(rv)
 
     return convert
@@ -70,6 +82,8 @@ class _Converter:
         cls = self.app.response_class
         if isinstance(rv, cls):
             response = rv
+        elif isinstance(rv, HTTPException):
+            response = error_response(self.app, rv)
         elif isinstance(rv, (str, bytes, bytearray, Iterator, AsyncIterable)):
             return cls(rv, status=status, headers=headers)
         elif isinstance(rv, (dict, list)):
@@ -96,8 +110,6 @@ class _Converter:
         cls = self.app.response_class
         if issubclass(type(rv), LocalProxy):
             return self(rv._get_current_object())
-        if isinstance(rv, HTTPException):
-            return error_response(self.app, rv)
         if isinstance(rv, Struct) or (is_dataclass(rv) and not isinstance(rv, type)):
             return self.app.json.response(rv)
         if isinstance(rv, WerkzeugResponse) or (callable(rv) and not isinstance(rv, type)):
@@ -199,9 +211,14 @@ def check_returned(hook: Callable[..., t.Any], response: t.Any) -> None:
 def prefers_json() -> bool:
     """Whether the client of this request would rather have a problem document than a page."""
     ctx = current.get(None)
-    if ctx is None or ctx.request is None or not (accept := ctx.request.head.header("accept")) or "json" not in accept:
+    return ctx is not None and ctx.request is not None and would_rather_have_json(ctx.request)
+
+
+def would_rather_have_json(request: Request) -> bool:
+    """Whether its client would rather have JSON than a page."""
+    if not (accept := request.head.header("accept")) or "json" not in accept:
         return False
-    best = ctx.request.accept_mimetypes.best_match(
+    best: str = request.accept_mimetypes.best_match(
         ["text/html", "application/json", "application/problem+json"], "text/html"
     )
     return best != "text/html"

@@ -11,7 +11,6 @@ from contextvars import Token, copy_context
 from types import CoroutineType, coroutine
 
 from werkzeug.exceptions import BadRequest
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import bridge
 from ..ctx import RequestContext
@@ -58,7 +57,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         try:
             known, path = None, checked(scope, index)
         except BadRequest as exc:
-            return await _refuse(exc, scope, send)
+            return await _refuse(plans, exc, scope, send)
     ctx = _open(plans, scope, path)
     token = current.set(ctx)
     try:
@@ -94,6 +93,12 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             current.reset(token)
         else:
             await _leave(ctx, scope, token)
+
+
+async def _refuse(plans: Plans, exc: BadRequest, scope: Scope, send: Send) -> None:
+    from .refusal import refuse_scope
+
+    await refuse_scope(exc, scope, send, plans.app.explains_errors)
 
 
 async def _serve_other(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
@@ -349,8 +354,9 @@ def _messages(plans: Plans, response: t.Any, method: str) -> tuple[Message, Mess
             body = b"" if is_bodiless(status) else chunks[0] if is_one else b"".join(response.body_chunks())
         else:
             body = chunks[0]
-            content_type = (b"content-type", response.content_type_sent.encode("latin-1"))
-            headers = [content_type, _lengths.get(len(body)) or _length(len(body))]
+            is_usual = kind is plans.plain_response and "content_type_sent" not in attributes
+            content_type = None if is_usual else (b"content-type", response.content_type_sent.encode("latin-1"))
+            headers = [content_type or plans.content_type, _lengths.get(len(body)) or _length(len(body))]
         told = response if "_on_close" in attributes or response.closes_itself else None
     if method == "HEAD":
         body = b""
@@ -386,15 +392,6 @@ def _load_pump(*args: t.Any) -> t.Any:
 
 
 _pump: t.Any = _load_pump  # NOTE: it needs asyncio, which is not loaded before a request needs it.
-
-
-async def _refuse(exc: BadRequest, scope: Scope, send: Send) -> None:
-    response = exc.get_response()
-    assert isinstance(response, WerkzeugResponse)
-    body = b"" if scope["method"] == "HEAD" else response.get_data()
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    await send({"type": "http.response.start", "status": exc.code, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 def mark(app: Kolben) -> None:

@@ -6,6 +6,7 @@ import sys
 import threading
 import typing as t
 
+from ..bridge import END
 from ..http.response import to_bytes
 
 if t.TYPE_CHECKING:
@@ -50,22 +51,30 @@ class OwnedStream:
         self._lock = threading.Lock()
         _held[id(self)] = (iterator, context)
 
-    def __iter__(self) -> OwnedStream:
-        return self
+    def __iter__(self) -> Iterator[bytes]:
+        # PERF: benchmarks/inprocess.py, kind "stream": a generator goes on faster than a method is called.
+        run, iterator = self._context.run, self._iterator
+        while not self._is_closed:
+            try:
+                chunk = run(next, iterator, END)
+                if type(chunk) is not bytes and chunk is not END:
+                    chunk = run(to_bytes, chunk)
+            except BaseException as exc:
+                self._fail(exc)
+                raise
+            if chunk is END:
+                break
+            yield chunk
+        self.close()
 
     def __next__(self) -> bytes:
-        try:
-            chunk = self._context.run(next, self._iterator)
-            return chunk if type(chunk) is bytes else self._context.run(to_bytes, chunk)
-        except StopIteration:
-            self.close()
-            raise
-        except BaseException as exc:
-            self._ctx.error = exc
-            if isinstance(exc, Exception):
-                self._context.run(self._ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
-            self.close()
-            raise
+        return next(iter(self))
+
+    def _fail(self, exc: BaseException) -> None:
+        self._ctx.error = exc
+        if isinstance(exc, Exception):
+            self._context.run(self._ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
+        self.close()
 
     def is_made_of(self, kind: type) -> bool:
         """Whether the response is one of that class."""

@@ -48,7 +48,9 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         try:
             known, path = None, _checked(environ, path)
         except BadRequest as exc:
-            return exc.get_response()(environ, start_response)
+            from .refusal import refuse
+
+            return refuse(exc, environ, start_response, plans.app.explains_errors)
     ctx = _open(plans, environ, path)
     token = current.set(ctx)
     stream = None
@@ -189,7 +191,8 @@ def _owned(ctx: RequestContext, response: t.Any, body: t.Any) -> Iterable[bytes]
 
 def _close_stream(ctx: RequestContext) -> None:
     try:
-        close(ctx)
+        if needs_closing(ctx):
+            close(ctx)
     finally:
         if appcontext_popped.receivers and ctx._app_ctx is None:
             bridge.send(appcontext_popped, ctx.app)
