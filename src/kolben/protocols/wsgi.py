@@ -48,9 +48,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         try:
             known, path = None, _checked(environ, path)
         except BadRequest as exc:
-            from .refusal import refuse
-
-            return refuse(exc, environ, start_response, plans.app.explains_errors)
+            return _refuse(plans, exc, environ, start_response)
     ctx = _open(plans, environ, path)
     token = current.set(ctx)
     stream = None
@@ -88,6 +86,14 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             current.reset(token)
             if appcontext_popped.receivers and ctx._app_ctx is None and type(stream) is not OwnedStream:
                 bridge.send(appcontext_popped, plans.app)
+
+
+def _refuse(
+    plans: Plans, exc: BadRequest, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    from .refusal import refuse
+
+    return refuse(exc, environ, start_response, plans.app.explains_errors)
 
 
 def _open(plans: Plans, environ: WSGIEnvironment, path: str) -> RequestContext:

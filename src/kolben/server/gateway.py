@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from .. import bridge
 from ..http.sse import EventStream
 from ..protocols import lifespan
+from ..protocols.refusal import refuse_scope
 from ..protocols.streams import OwnedStream
 from .environ import environ_of
 from .input import Input
@@ -69,7 +70,7 @@ class Gateway:
             else:
                 source.end()
         except HTTPException as exc:
-            await _refuse(exc, scope, send)
+            await refuse_scope(exc, scope, send, self.app.explains_errors)
             return
         context = copy_context()
         call = Call(self.app, environ, send)
@@ -187,7 +188,7 @@ class Stream:
         self._context = context
         self._source = source
         self._receive = receive
-        self.lasts = body.is_made_of(EventStream)
+        self.lasts = isinstance(body.response, EventStream)
         self._is_gone = False
         self._is_told_to_end = False
         self._received_all = asyncio.Event()
@@ -247,20 +248,13 @@ class Stream:
             self._body.close()
         if self._is_told_to_end and not self.lasts:
             raise RuntimeError("The server stops, and the stream did not end in time.")
-        bridge.call_sync(call._send, dict(_NO_BODY))
+        farewell = self._body.response.farewell if self._is_told_to_end else b""
+        bridge.call_sync(call._send, {"type": "http.response.body", "body": farewell})
 
 
 def _has_body(environ: dict[str, t.Any]) -> bool:
     # NOTE: HTTP/2 has no header that must announce a body.
     return "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ or environ["SERVER_PROTOCOL"] == "HTTP/2"
-
-
-async def _refuse(exc: HTTPException, scope: Scope, send: Send) -> None:
-    response = exc.get_response()
-    body = b"" if scope["method"] == "HEAD" else response.get_data()
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    await send({"type": "http.response.start", "status": exc.code, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 async def _refuse_websocket(send: Send) -> None:

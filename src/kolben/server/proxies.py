@@ -286,8 +286,6 @@ async def _refuse(reason: str, scope: Scope, send: t.Any) -> None:
         return
     from werkzeug.exceptions import BadRequest
 
-    response = BadRequest(f"A proxy's header cannot be believed: {reason}").get_response()
-    body = b"" if scope["method"] == "HEAD" else response.get_data()
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in response.headers]
-    await send({"type": "http.response.start", "status": 400, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    from ..protocols.refusal import refuse_scope
+
+    await refuse_scope(BadRequest(f"A proxy's header cannot be believed: {reason}"), scope, send)
