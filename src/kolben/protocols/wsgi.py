@@ -88,9 +88,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
                 bridge.send(appcontext_popped, plans.app)
 
 
-def _refuse(
-    plans: Plans, exc: BadRequest, environ: WSGIEnvironment, start_response: StartResponse
-) -> Iterable[bytes]:
+def _refuse(plans: Plans, exc: BadRequest, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
     from .refusal import refuse
 
     return refuse(exc, environ, start_response, plans.app.explains_errors)
