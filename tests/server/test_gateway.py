@@ -229,7 +229,10 @@ def test_stream_of_events_is_completed_when_the_server_stops(app: Kolben, kind: 
         started.set()
         await asyncio.sleep(300)
 
-    app.add_url_rule("/", view_func=lambda: EventStream(events() if kind == "sync" else events_async()))
+    def view() -> EventStream:
+        return EventStream(events() if kind == "sync" else events_async(), farewell="bye")
+
+    app.add_url_rule("/", view_func=view)
 
     async def main() -> bytes:
         app.serving.drain = Drain()
@@ -238,7 +241,7 @@ def test_stream_of_events_is_completed_when_the_server_stops(app: Kolben, kind: 
             await asyncio.sleep(0.01)
         app.serving.drain.begin(30)
         messages = (await answer).messages
-        assert messages[-1] == {"type": "http.response.body", "body": b""}
+        assert messages[-1] == {"type": "http.response.body", "body": b"data: bye\n\n"}
         return (await answer).body
 
     assert b"data: x" in asyncio.run(main())

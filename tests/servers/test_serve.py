@@ -214,12 +214,12 @@ def test_websockets_are_closed_with_1012(target: str) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["asgi", "wsgi"])
-def test_streams_of_events_are_completed(protocol: str) -> None:
+def test_streams_of_events_get_their_last_one(protocol: str) -> None:
     with serving("--protocol", protocol) as served, served.send("/events") as client:
         received = client.recv(65536)
         served.signal(signal.SIGTERM)
         received += _read_all(client)
-        assert received.endswith(b"\r\n0\r\n\r\n")
+        assert received.endswith(b"data: bye\n\n\r\n0\r\n\r\n")
         assert served.process.wait(10) == 0, served.log
 
 

@@ -142,6 +142,8 @@ class EventStream(Response):
         runs on the server's own thread, and nothing can be sent while it waits: there it beats by itself, by
         yielding ``None`` now and then (``queue.get(timeout=15)``).
     :param retry: milliseconds that the browser waits before it reconnects.
+    :param farewell: an item that is sent as the last one when the server stops and ends the stream. The generator is
+        closed by then.
     :param headers: instead of, or beside, those that keep proxies from storing and from buffering the stream.
     """
 
@@ -153,6 +155,7 @@ class EventStream(Response):
         *,
         heartbeat: float | None = HEARTBEAT,
         retry: int | None = None,
+        farewell: t.Any = None,
         status: int | str = 200,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
     ) -> None:
@@ -163,6 +166,8 @@ class EventStream(Response):
         super().__init__(t.cast(t.Any, _body(items, opening, heartbeat)), status, headers, direct_passthrough=True)
         self.headers.setdefault("Cache-Control", "no-cache, no-transform")
         self.headers.setdefault("X-Accel-Buffering", "no")
+        self.farewell = b"" if farewell is None else encode_event(farewell)
+        """What is sent when the server ends the stream."""
 
 
 def _body(items: t.Any, opening: bytes, heartbeat: float | None) -> _SyncEvents | _Beating:

@@ -76,9 +76,10 @@ class OwnedStream:
             self._context.run(self._ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
         self.close()
 
-    def is_made_of(self, kind: type) -> bool:
-        """Whether the response is one of that class."""
-        return isinstance(self._response, kind)
+    @property
+    def response(self) -> t.Any:
+        """What this is the body of."""
+        return self._response
 
     def interrupt(self) -> None:
         """Have whoever waits for the next chunk of an asynchronous generator wait no longer.

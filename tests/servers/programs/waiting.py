@@ -63,7 +63,7 @@ async def events() -> EventStream:
             number += 1
             await asyncio.sleep(0.05)
 
-    return EventStream(numbers())
+    return EventStream(numbers(), farewell="bye")
 
 
 @app.websocket("/socket")
