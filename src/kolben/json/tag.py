@@ -80,10 +80,11 @@ class TaggedJSONSerializer:
 
     def dumps(self, value: t.Any) -> str:
         """Write a value as tagged JSON on one line."""
-        if self._is_plain(value):
+        if len(self.order) == _KNOWN_TAGS and type(self) is TaggedJSONSerializer:
+            # PERF: benchmarks/sessions.py. What has ordinary types all the way down asks no tag, and no provider.
             try:
-                return _encode(value).decode()
-            except UnicodeEncodeError:
+                return _encode(self._tagged(value)).decode()
+            except (_UnknownType, UnicodeEncodeError):
                 pass
         return dumps(self.tag(value), separators=(",", ":"))
 
@@ -94,9 +95,34 @@ class TaggedJSONSerializer:
         except ValueError:
             # NOTE: NaN and halves of surrogate pairs, which a provider may write and another one may refuse.
             data = stdlib_loads(value)
-        if type(data) is dict and _SCALARS.issuperset(map(type, data.values())):
-            return self.untag(data)
+        # PERF: benchmarks/sessions.py. A text without a key that begins with a blank has none of the known tags.
+        if (
+            '" ' not in value
+            and "\\u" not in value
+            and len(self.tags) == _KNOWN_KEYS
+            and type(self) is TaggedJSONSerializer
+        ):
+            return data
         return self._untag_scan(data)
+
+    def _tagged(self, value: t.Any) -> t.Any:
+        """:meth:`tag` for ordinary types.
+
+        :raises _UnknownType: there is another one, or a dict that could be taken for a tagged value.
+        """
+        kind = type(value)
+        if kind in _PLAIN_VALUES:
+            return value
+        if kind is dict:
+            if not _PLAIN_KEYS.issuperset(map(type, value)) or (len(value) == 1 and next(iter(value)) in self.tags):
+                raise _UnknownType
+            if _PLAIN_VALUES.issuperset(map(type, value.values())):
+                return value
+            return {key: item if type(item) in _PLAIN_VALUES else self._tagged(item) for key, item in value.items()}
+        if kind is list or kind is tuple:
+            items = [item if type(item) in _PLAIN_VALUES else self._tagged(item) for item in value]
+            return items if kind is list else {" t": items}
+        raise _UnknownType
 
     def _untag_scan(self, value: t.Any) -> t.Any:
         if isinstance(value, dict):
@@ -105,16 +131,9 @@ class TaggedJSONSerializer:
             return [self._untag_scan(item) for item in value]
         return value
 
-    def _is_plain(self, value: t.Any) -> bool:
-        """Tell whether no tag could take a part of the value: it is a dict of scalars, and all tags are known."""
-        return (
-            type(value) is dict
-            and (len(value) != 1 or next(iter(value)) not in self.tags)
-            and len(self.order) == _KNOWN_TAGS
-            and type(self) is TaggedJSONSerializer
-            and _PLAIN_VALUES.issuperset(map(type, value.values()))
-            and _PLAIN_KEYS.issuperset(map(type, value))
-        )
+
+class _UnknownType(Exception):
+    pass
 
 
 class JSONTag:
@@ -282,6 +301,7 @@ TaggedJSONSerializer.default_tags = [
     TagDateTime,
 ]
 _KNOWN_TAGS = len(TaggedJSONSerializer.default_tags)
+_KNOWN_KEYS = sum(bool(tag.key) for tag in TaggedJSONSerializer.default_tags)
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 _PLAIN_KEYS = frozenset({str})
