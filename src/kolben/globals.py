@@ -126,15 +126,6 @@ class _ContextProxy(LocalProxy[t.Any]):
         finally:
             del error
 
-    def __setattr__(self, name: str, value: t.Any) -> None:
-        setattr(self._get_current_object(), name, value)
-
-    def __getitem__(self, key: t.Any) -> t.Any:
-        return self._get_current_object()[key]
-
-    def __setitem__(self, key: t.Any, value: t.Any) -> None:
-        self._get_current_object()[key] = value
-
 
 _missed = threading.local()
 _OWN = frozenset(dir(_ContextProxy))
@@ -154,6 +145,15 @@ def _proxy(find: Callable[[], t.Any]) -> LocalProxy[t.Any]:
             except AttributeError as error:
                 _missed.error = (id(self), name), error
                 raise
+
+        def __setattr__(self, name: str, value: t.Any) -> None:
+            setattr(find(), name, value)
+
+        def __getitem__(self, key: t.Any) -> t.Any:
+            return find()[key]
+
+        def __setitem__(self, key: t.Any, value: t.Any) -> None:
+            find()[key] = value
 
     # FLASK: a proxy without a context is "<LocalProxy unbound>".
     Proxy.__name__ = LocalProxy.__name__

@@ -98,7 +98,7 @@ class Pump:
         if is_cut and self._is_told_to_end:
             if not self.lasts:
                 raise asyncio.CancelledError("The server stops, and the stream did not end in time.")
-            await self._send({"type": "http.response.body", "body": b""})
+            await self._send({"type": "http.response.body", "body": self._response.farewell})
 
     @types.coroutine
     def _run(self) -> Generator[t.Any, t.Any, None]:
@@ -156,20 +156,26 @@ class Pump:
         self._cancel()
 
     async def _stream(self) -> None:
-        start, body = await self._open()
-        chunks: t.Any = body if hasattr(body, "__aiter__") else self._pulled(iter(body))
+        if type(self._response) in GENERATORS:
+            body = self._response
+            start: Message = {"type": "http.response.start", "status": 200, "headers": [self._ctx.plans.content_type]}
+        else:
+            start, body = await self._open()
+        is_async = type(body) is types.AsyncGeneratorType or hasattr(body, "__aiter__")
+        chunks: t.Any = body if is_async else self._pulled(iter(body))
         send = self._send
         is_exhausted = False
         try:
             await send(start)
             if not is_bodiless(start["status"]) and self._ctx.request.method != "HEAD":
-                pulled = 0
+                left = YIELD_EVERY
                 async for chunk in chunks:
                     data = chunk if type(chunk) is bytes else to_bytes(chunk)
                     if data:
                         await send({"type": "http.response.body", "body": data, "more_body": True})
-                    pulled += 1
-                    if pulled % YIELD_EVERY == 0:
+                    left -= 1
+                    if not left:
+                        left = YIELD_EVERY
                         await asyncio.sleep(0)
                 is_exhausted = type(body) in GENERATORS
             await send({"type": "http.response.body", "body": b""})
@@ -198,8 +204,6 @@ class Pump:
 
     async def _open(self) -> tuple[Message, t.Any]:
         response = self._response
-        if type(response) in GENERATORS:
-            return {"type": "http.response.start", "status": 200, "headers": [self._ctx.plans.content_type]}, response
         if isinstance(response, Response) and response.goes_plain:
             status = response._status_code
             return {
