@@ -256,13 +256,13 @@ def test_s35_what_a_slow_body_held_is_freed(app: Kolben, monkeypatch: pytest.Mon
         close(self)
 
     monkeypatch.setattr(body.ReceivedBody, "close", noting)
-    scope = post()
-    messages, _ = asyncio.run(stalling(scope, app, b"x" * 600_000))
+    scope = {**post(), "headers": [(b"host", b"a"), (b"content-length", b"9000000")]}
+    messages, _ = asyncio.run(stalling(scope, app, b"x" * 3_000_000))
     assert messages[0]["status"] == 408
     assert bodies
     assert bodies[0]._file is not None
     assert bodies[0]._file.closed
-    assert bodies[0]._memory == b""
+    assert not bodies[0]._memory
 
 
 @pytest.mark.usefixtures("quick")
