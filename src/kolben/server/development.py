@@ -192,7 +192,11 @@ def _serve_for_reloader(load: Callable[[], Kolben], settings: Development, contr
     os.environ.pop(FD_VARIABLE, None)
     settings.use_reloader = True
     sitting = Sitting(settings, control.orders, control)
+    before = sys.path[0]
     app = load_or_error(load)
+    if sys.path[0] != before:
+        # Where the application was imported from.
+        control.send(root=sys.path[0])
     if isinstance(app, BaseException):
         show(app)
         leave(sitting.serve_error(app, listener))

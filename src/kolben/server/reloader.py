@@ -116,6 +116,8 @@ class Reloader:
         child = self._child
         if child is not None:
             for message in child.hear():
+                if "root" in message:
+                    self._watcher.add_root(message["root"])
                 if "files" in message:
                     self._watcher.add_modules(message["files"], since=child.reported_at)
                     child.reported_at = time.time()
@@ -304,7 +306,10 @@ def _signals(stop: Callable[[], None]) -> Iterator[socket.socket]:
     reader, writer = socket.socketpair()
     reader.setblocking(False)
     writer.setblocking(False)
-    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # It is for who was started by nohup.
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, lambda number, frame: stop()) for number in numbers}
     fd = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     try:

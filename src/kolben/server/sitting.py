@@ -20,6 +20,7 @@ from .settings import THREADS, WorkerSettings
 from .worker import FAILED_TO_START, Parent, Worker, end_process, run_worker
 
 if t.TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, Iterator
 
     from ..app import Kolben
@@ -98,7 +99,7 @@ class Sitting:
             granian={"backlog": BACKLOG, **self._certificate()},
         )
         asgi = RequestLines(self._debugged(asgi))
-        parent = Parent() if self._control is None else _Reloader(self._control, listener)
+        parent = _Attendant(listener, self._control, watches_loop=self._settings.use_debugger)
         with _signals_kept(), _threads_awaited():
             try:
                 return run_worker(app, [listener], settings, asgi=asgi, parent=parent)
@@ -139,18 +140,26 @@ class Sitting:
             self._control.send(links_used=number)
 
 
-class _Reloader(Parent):
-    """The reloader, for the worker."""
+class _Attendant(Parent):
+    """Who is told how the worker goes: the reloader, if there is one."""
 
-    def __init__(self, control: Control, listener: Listener) -> None:
-        self._control = control
+    def __init__(self, listener: Listener, control: Control | None, watches_loop: bool) -> None:
         self._listener = listener
+        self._control = control
+        self._watches_loop = watches_loop
 
     def watch(self, worker: Worker) -> None:
         import asyncio
 
         loop = asyncio.get_running_loop()
+        if self._watches_loop:
+            from .loop_watch import LoopWatch
 
+            LoopWatch(loop, lambda text: say("%s", text, level=logging.WARNING))
+        if self._control is not None:
+            self._control.on_stop = self._stopper(worker, loop)
+
+    def _stopper(self, worker: Worker, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
         def stop() -> None:
             if stop_accepting([self._listener]):
                 # Who was accepted already sends a request within that time, most likely.
@@ -158,12 +167,13 @@ class _Reloader(Parent):
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(worker.stop)
 
-        self._control.on_stop = stop
+        return stop
 
     def ready(self) -> None:
-        self._control.is_serving = True
-        self._control.send(serving=True)
-        self._control.report()
+        if self._control is not None:
+            self._control.is_serving = True
+            self._control.send(serving=True)
+            self._control.report()
 
 
 def show(error: BaseException) -> None:

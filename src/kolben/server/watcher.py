@@ -7,6 +7,7 @@ import os
 import sys
 import time
 import typing as t
+from collections import deque
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +15,7 @@ if t.TYPE_CHECKING:
     Stamp: t.TypeAlias = tuple[int, int, int] | None
 
 FOLDERS_AT_MOST = 3000
-"""Folders of Python files that are looked through. A home folder, or the root, is not a project."""
+"""Folders that are looked through for Python files, the nearest first. A home folder, or the root, is not a project."""
 
 _IGNORED = frozenset({"__pycache__", "node_modules", "site-packages"})
 _INSTALLED = tuple({sys.base_prefix + os.sep, sys.base_exec_prefix + os.sep})
@@ -38,8 +39,13 @@ class Watcher:
         self._all_files_below: list[str] = []
         self._stamps: dict[str, Stamp] = {}
         for root in roots:
-            self._enter(os.path.abspath(root))
+            self.add_root(root)
         self.add(files)
+
+    def add_root(self, root: str) -> list[str]:
+        """Watch the Python files in and below a folder too, and return those that were not watched."""
+        root = os.path.abspath(root)
+        return [] if root in self._folders else self._enter(root)
 
     def add(self, files: Iterable[str]) -> None:
         """Watch these files too, as they are now."""
@@ -79,9 +85,9 @@ class Watcher:
     def _enter(self, folder: str) -> list[str]:
         """Look through a folder and those below it that are new; return what is new in them."""
         new: list[str] = []
-        waiting = [folder]
+        waiting = deque([folder])
         while waiting and len(self._folders) < FOLDERS_AT_MOST:
-            folder = waiting.pop()
+            folder = waiting.popleft()
             self._folders[folder] = _settled_stamp(folder)
             takes_all = (folder + os.sep).startswith(tuple(self._all_files_below))
             try:
