@@ -84,3 +84,22 @@ def test_concurrent_requests_do_not_see_each_other(app: Kolben) -> None:
         return [response.text for response in await asyncio.gather(*(client.get(f"/{n}") for n in range(20)))]
 
     assert asyncio.run(main()) == [f"{n} {n} /{n}" for n in range(20)]
+
+
+def test_attribute_that_is_missing_is_looked_for_once(app: Kolben) -> None:
+    asked = []
+
+    class Picky:
+        @property
+        def name(self) -> str:
+            asked.append("name")
+            raise AttributeError("no name today")
+
+    with app.app_context():
+        g.picky = Picky()
+        assert not hasattr(g, "other")
+        current.get().g = Picky()  # type: ignore[assignment]
+        with pytest.raises(AttributeError, match="no name today"):
+            _ = g.name
+        assert getattr(g, "name", "nobody") == "nobody"
+    assert asked == ["name", "name"]

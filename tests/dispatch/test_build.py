@@ -198,3 +198,26 @@ def test_a_map_of_werkzeugs_own_serves_as_well() -> None:
     assert client.get("/user/1").text == "/user/2"
     assert client.get("/nowhere").status_code == 404
     assert client.post("/user/1").status_code == 405
+
+
+def test_path_that_was_asked_for_is_matched_anew_when_rules_are_added(
+    app: Kolben, client: KolbenClient, view_kind: Kind
+) -> None:
+    app.add_url_rule("/<name>", "any", view_kind(lambda name: f"any {name}"))
+    app.add_url_rule("/fixed", "fixed", view_kind(lambda: "fixed"))
+    assert [client.get("/fixed").text for _ in range(2)] == ["fixed", "fixed"]
+    assert client.get("/other").text == "any other"
+    rule = app.url_rule_class("/other", endpoint="fixed", methods=["GET"])
+    app.url_map.add(rule)
+    assert [client.get(path).text for path in ("/other", "/fixed", "/other")] == ["fixed"] * 3
+
+
+def test_fixed_paths_are_kept_by_method_and_no_others(app: Kolben, client: KolbenClient) -> None:
+    app.add_url_rule("/fixed", "fixed", lambda: "x")
+    app.add_url_rule("/<name>", "any", lambda name: name)
+    for method in ("GET", "HEAD", "OPTIONS", "POST", "PATCH"):
+        client.open("/fixed", method=method)
+    client.get("/a")
+    client.get("/b")
+    plans = app.plans(on_loop=client.protocol == "asgi")
+    assert set(plans.fixed) == {("GET", "/fixed"), ("HEAD", "/fixed")}

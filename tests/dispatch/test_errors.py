@@ -136,3 +136,30 @@ def test_propagate_exceptions(
 def test_what_cannot_be_handled_is_refused(app: Kolben, code: t.Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         app.register_error_handler(code, lambda exc: "")
+
+
+def test_pages_of_routing_errors_are_those_of_their_exceptions(app: Kolben, client: KolbenClient) -> None:
+    app.add_url_rule("/", "get", lambda: "x")
+    app.add_url_rule("/put", "put", lambda: "x", methods=["PUT"])
+    for _ in range(2):
+        missing = client.get("/missing")
+        assert (missing.status_code, missing.mimetype) == (404, "text/html")
+        assert "was not found" in missing.text
+        assert [set(client.delete(path).allow or ()) for path in ("/", "/put")] == [
+            {"GET", "HEAD", "OPTIONS"},
+            {"PUT", "OPTIONS"},
+        ]
+        problem = client.get("/missing", headers={"Accept": "application/json"})
+        assert problem.mimetype == "application/problem+json"
+        assert client.head("/missing").data == b""
+
+
+def test_routing_error_goes_through_an_overridden_step(protocol: t.Any) -> None:
+    class Strict(Kolben):
+        def trap_http_exception(self, e: Exception) -> bool:
+            return isinstance(e, NotFound)
+
+    app = Strict("tests.app")
+    app.testing = True
+    with pytest.raises(NotFound):
+        app.test_client(protocol=protocol).get("/missing")

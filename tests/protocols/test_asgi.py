@@ -223,3 +223,59 @@ def test_teardown_is_done_before_the_response_is_sent(app: Kolben, view_kind: Ki
 
     asyncio.run(serve())
     assert events == ["teardown", "http.response.start", "http.response.body"]
+
+
+async def exchange_body(app: Kolben, messages: list[Message], *, waits: bool) -> str:
+    """What is answered to a body that comes in these messages, at once or each after a while."""
+    sent: list[Message] = []
+    arriving = iter(messages)
+
+    async def receive() -> Message:
+        if waits:
+            await asyncio.sleep(0)
+        return next(arriving)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    length = sum(len(message.get("body", b"")) for message in messages)
+    headers = [(b"host", b"localhost"), (b"content-length", b"%d" % length)]
+    await app(scope_for(app, method="POST", headers=headers), receive, send)
+    return t.cast(bytes, sent[1]["body"]).decode()
+
+
+def piece(body: bytes, more_body: bool = False) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more_body}
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("pieces", [1, 2, 3])
+def test_body_is_complete_however_it_arrives(app: Kolben, view_kind: Kind, waits: bool, pieces: int) -> None:
+    app.add_url_rule("/", "view", view_kind(lambda: request.get_data(as_text=True)), methods=["POST"])
+    messages = [piece(b"%d" % n, more_body=n < pieces - 1) for n in range(pieces)]
+    assert asyncio.run(exchange_body(app, messages, waits=waits)) == "012"[:pieces]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_body_may_be_read_as_a_stream_and_is_then_used_up(app: Kolben, view_kind: Kind, waits: bool) -> None:
+    def view() -> str:
+        assert request.stream.read() == b"abc"
+        return f"{request.get_data(as_text=True)}."
+
+    app.add_url_rule("/", "view", view_kind(view), methods=["POST"])
+    assert asyncio.run(exchange_body(app, [piece(b"abc")], waits=waits)) == "."
+
+
+def test_limit_that_a_view_lowers_holds_for_a_body_that_is_there(app: Kolben, view_kind: Kind) -> None:
+    def view() -> str:
+        request.max_content_length = 2
+        return str(len(request.get_data()))
+
+    app.add_url_rule("/", "view", view_kind(view), methods=["POST"])
+    assert "413" in asyncio.run(exchange_body(app, [piece(b"abc")], waits=False))
+
+
+def test_client_that_leaves_before_its_body_is_an_error_when_it_is_read(app: Kolben, view_kind: Kind) -> None:
+    app.add_url_rule("/", "view", view_kind(lambda: str(len(request.get_data()))), methods=["POST"])
+    messages: list[Message] = [{"type": "http.disconnect"}]
+    assert "400" in asyncio.run(exchange_body(app, messages, waits=False))

@@ -315,3 +315,83 @@ def test_stream_of_something_else_is_an_error_that_names_it(
     assert seen == [TypeError]
     assert "Exception on / [GET]" in caplog.text
     caplog.clear()
+
+
+class Served:
+    """An application with an asynchronous stream, as a server's task has it."""
+
+    def __init__(self, app: Kolben, chunks: int, pause: float | None) -> None:
+        self.app = app
+        self.sent: list[bytes] = []
+        self.tasks: set[object] = set()
+        self.left: tuple[int, object] = (-1, None)
+        self.disconnect = asyncio.Event()
+        self.saw: list[str] = []
+
+        async def generate() -> AsyncIterator[bytes]:
+            try:
+                for number in range(chunks):
+                    self.tasks |= asyncio.all_tasks()
+                    yield b"%d;" % number
+                    if pause is not None:
+                        await asyncio.sleep(pause)
+            except asyncio.CancelledError:
+                self.saw.append("cancelled")
+                raise
+
+        @app.get("/")
+        async def index() -> t.Any:
+            return generate()
+
+    async def receive(self) -> dict[str, t.Any]:
+        await self.disconnect.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: t.MutableMapping[str, t.Any]) -> None:
+        self.sent.append(message.get("body", b""))
+
+    async def serve(self) -> None:
+        from kolben.testing.scope import scope_from_environ
+
+        await self.app(scope_from_environ(EnvironBuilder(self.app, "/").get_environ()), self.receive, self.send)
+        task = asyncio.current_task()
+        assert task is not None
+        self.left = task.cancelling(), current.get(None)
+        await asyncio.sleep(0)
+
+
+def test_stream_that_never_waits_needs_no_task(app: Kolben) -> None:
+    served = Served(app, 10, None)
+    asyncio.run(served.serve())
+    assert b"".join(served.sent) == b"0;1;2;3;4;5;6;7;8;9;"
+    assert len(served.tasks) == 1
+
+
+def test_stream_without_end_that_never_waits_lets_others_have_their_turn(app: Kolben) -> None:
+    served = Served(app, 1_000_000, None)
+
+    async def main() -> None:
+        task = asyncio.create_task(served.serve())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        served.disconnect.set()
+        await task
+
+    asyncio.run(main())
+    assert len(served.sent) < 1000
+    assert served.left == (0, None)
+
+
+def test_client_that_leaves_ends_the_stream_and_not_the_task_of_the_server(app: Kolben) -> None:
+    served = Served(app, 10, 60)
+
+    async def main() -> None:
+        task = asyncio.create_task(served.serve())
+        while len(served.sent) < 2:
+            await asyncio.sleep(0)
+        served.disconnect.set()
+        await task
+
+    asyncio.run(main())
+    assert served.saw == ["cancelled"]
+    assert served.left == (0, None)
