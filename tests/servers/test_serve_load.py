@@ -93,6 +93,26 @@ async def _leisurely(load: Load, is_over: Callable[[], bool]) -> None:
         await asyncio.sleep(0.1)
 
 
+def test_server_that_stops_under_load_answers_whom_it_has_accepted() -> None:
+    async def work(load: Load) -> None:
+        def is_over() -> bool:
+            return served.process.poll() is not None
+
+        clients = [asyncio.create_task(load.keep_on("/pid", is_over)) for _ in range(25)]
+        clients += [asyncio.create_task(_leisurely(load, is_over)) for _ in range(25)]
+        await asyncio.sleep(1)
+        served.process.terminate()
+        await asyncio.gather(*clients)
+
+    with serving(workers=2) as served:
+        load = run_load(served.port, work)
+        assert served.process.returncode == 0, served.log
+        assert load.counts[200] > 100
+        # NOTE: one connection can wait to be accepted where none is let wait (listen(2)).
+        assert load.counts["lost"] <= 1
+        assert load.counts.keys() <= {200, "lost", "refused"}
+
+
 def test_worker_that_is_killed_is_replaced_and_only_its_own_requests_fail() -> None:
     clients = 60
 

@@ -62,6 +62,10 @@ class Listener:
         host, port = name[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
+    def discourage(self) -> None:
+        """Let no further connections wait, so that those that do can be accepted. Clients try again in a second."""
+        self.sock.listen(0)
+
     def refuse(self) -> None:
         """Have connections refused from now on, whoever else has the socket too. Those that are waiting are reset."""
         try:

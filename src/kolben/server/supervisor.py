@@ -36,6 +36,9 @@ FAILURES = 5
 KILLED_AFTER = 7.0
 """Seconds beyond the time of grace after which a worker that has not ended is killed."""
 
+REFUSES_AFTER = 0.25
+"""Seconds from when nobody is let wait to be accepted to when all are refused. Workers accept until just before."""
+
 _SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU]
 
 
@@ -239,11 +242,15 @@ class Supervisor:
                 child.stop(KILLED_AFTER, again=True)
 
     def _refuse(self, now: float) -> None:
-        """Refuse connections, once no worker accepts any more: whoever comes knows it at once."""
+        """Have connections refused when no worker accepts any more: whoever comes knows it at once."""
         assert self._stopping_since is not None
-        if now >= self._stopping_since + self._linger + 0.5 or not self._children:
+        until = self._stopping_since + self._linger
+        if now >= until + REFUSES_AFTER or not self._children:
             for listener in self._listeners:
                 listener.refuse()
+        elif now >= until:
+            for listener in self._listeners:
+                listener.discourage()
 
     def _pause(self) -> float | None:
         """Seconds until there is something to do that nobody says."""
@@ -252,5 +259,5 @@ class Supervisor:
         if self._not_before > now:
             times.append(self._not_before)
         if self._stopping_since is not None:
-            times.append(max(now + 0.05, self._stopping_since + self._linger + 0.5))
+            times.append(now + 0.05)
         return max(0.0, min(times) - now) if times else None

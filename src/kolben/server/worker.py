@@ -37,6 +37,9 @@ CANCELLED_WITHIN = 2.0
 RETIRES_WITHIN = 10.0
 """Seconds that a worker with successors waits for its idle connections to be used, and closed, by their clients."""
 
+ACCEPTS_LONGER = 0.2
+"""Seconds from when nobody is let wait to be accepted to when nobody is accepted any more, at the end of a server."""
+
 LOOKS_EVERY = 5.0
 """Seconds between two looks at how much memory is resident."""
 
@@ -212,6 +215,9 @@ class Worker:
             await asyncio.wait({forced}, timeout=0.05)
             if count_connections(self._listeners) == 0:
                 break
+        else:
+            # NOTE: by now the supervisor lets nobody wait to be accepted. Who does is accepted, and has time to ask.
+            await asyncio.wait({forced}, timeout=ACCEPTS_LONGER if is_alone else 0)
         if is_alone and stop_accepting(self._listeners):
             await asyncio.wait({forced}, timeout=0.1)
 
