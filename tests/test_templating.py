@@ -6,6 +6,7 @@ import logging
 import pathlib
 import typing as t
 
+import jinja2.nativetypes
 import pytest
 from jinja2 import DictLoader, Template, TemplateNotFound
 from jinja2 import Environment as JinjaEnvironment
@@ -371,3 +372,23 @@ class TestLoader:
         for text in expected:
             assert text in record.getMessage()
         assert f"searchpath:\n         - {tmp_path}" in record.getMessage()
+
+
+def test_globals_of_a_template_come_before_those_of_the_environment(app: Kolben) -> None:
+    env = app.jinja_env
+    env.globals["name"] = "environment"
+    assert env.get_template("hello.html").render() == "Hello environment!"
+    template = env.get_template("hello.html", globals={"name": "template"})
+    assert template.render() == "Hello template!"
+    assert env.globals["name"] == "environment"
+    env.globals["name"] = "later"
+    assert env.get_template("escaped.html", globals={"text": "x"}).render() == "x"
+    assert env.from_string("Hello {{ name }}!").render() == "Hello later!"
+
+
+def test_an_environment_with_templates_of_its_own_keeps_them(app: Kolben) -> None:
+    class NativeEnvironment(Environment, jinja2.nativetypes.NativeEnvironment):
+        pass
+
+    env = NativeEnvironment(app)
+    assert env.from_string("{{ 1 + 1 }}").render() == 2

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
 from werkzeug.http import dump_cookie as werkzeug_dump_cookie
 from werkzeug.sansio.http import parse_cookie as werkzeug_parse_cookie
 
 from kolben.http import cookies as cookies_module
-from kolben.http.cookies import dump_cookie, parse_cookies
+from kolben.http.cookies import dump_cookie, parse_cookies, read_cookies
 
 
 def oracle(header: str) -> list[tuple[str, str]]:
@@ -184,6 +185,12 @@ def test_s24_a_value_is_escaped_and_cannot_split_the_header(value: str) -> None:
     assert dumped.isprintable()
     assert ";" not in dumped
     assert parse_cookies(dumped) == [("a", value)]
+
+
+@given(st.text(alphabet='ab=;" \t,\\é', max_size=30))
+def test_a_multi_dict_has_the_cookies_of_the_header(header: str) -> None:
+    raw = header.encode().decode("latin-1")
+    assert read_cookies(MultiDict, raw) == MultiDict(parse_cookies(raw))
 
 
 def test_the_doctests_hold() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode
+import pickle
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
+from werkzeug.exceptions import BadRequestKeyError, RequestEntityTooLarge
 
-from kolben.http.urlencoded import parse_query, unquote
+from kolben.http.urlencoded import Parameters, parse_query, read_query, unquote
 
 # What the URL Standard says (https://url.spec.whatwg.org/#urlencoded-parsing), by the cases of web-platform-tests.
 GOLDEN = [
@@ -89,3 +91,51 @@ def test_more_fields_than_allowed_name_the_setting() -> None:
 
 def test_unquote_leaves_a_plus_alone() -> None:
     assert unquote("a+b%20c") == "a+b c"
+
+
+QUERIES = st.lists(
+    st.sampled_from(["a", "b", "=", "&", "+", "%", "%41", "%26", "%3D", "%3", "%c3%a9", "%zz", "é", "\n"])
+).map("".join)
+
+
+@given(QUERIES)
+def test_a_multi_dict_has_the_pairs_of_the_query(query: str) -> None:
+    try:
+        pairs = parse_query(query)
+    except ValueError:
+        with pytest.raises(ValueError, match="UTF-8"):
+            read_query(Parameters, query)
+        return
+    for cls in (Parameters, ImmutableMultiDict, MultiDict):
+        assert read_query(cls, query) == cls(pairs)
+        assert list(read_query(cls, query).items(multi=True)) == list(cls(pairs).items(multi=True))
+
+
+@given(QUERIES)
+def test_escapes_are_decoded_as_the_standard_library_does(query: str) -> None:
+    raw = unquote_to_bytes(query)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        with pytest.raises(ValueError, match="UTF-8"):
+            unquote(query)
+    else:
+        assert unquote(query) == text
+
+
+def test_parameters_are_an_immutable_multi_dict_of_werkzeug() -> None:
+    mine, theirs = (
+        Parameters([("a", "1"), ("a", "2"), ("b", "x")]),
+        ImmutableMultiDict([("a", "1"), ("a", "2"), ("b", "x")]),
+    )
+    assert mine == theirs
+    assert repr(mine) == repr(theirs)
+    assert hash(mine) == hash(theirs)
+    assert (mine["a"], mine.getlist("a"), mine.get("a", type=int)) == ("1", ["1", "2"], 1)
+    assert (mine.get("b", 7, type=int), mine.get("c"), mine.get("c", "-")) == (7, None, "-")
+    assert type(mine.copy()) is MultiDict
+    assert pickle.loads(pickle.dumps(mine)) == mine
+    with pytest.raises(BadRequestKeyError):
+        mine["c"]
+    with pytest.raises(TypeError, match="immutable"):
+        mine["a"] = "3"

@@ -8,7 +8,7 @@ import re
 import typing as t
 from tempfile import SpooledTemporaryFile
 
-from werkzeug.datastructures import FileStorage, Headers, ImmutableMultiDict
+from werkzeug.datastructures import FileStorage, Headers
 from werkzeug.exceptions import BadRequest
 
 from .body import CHUNK_SIZE, SPOOL_SIZE, ReceivedBody, parse_content_length
@@ -25,7 +25,7 @@ from .multipart import (
     too_much_memory,
 )
 from .ordinary import read_ordinary
-from .urlencoded import group, read_query
+from .urlencoded import Parameters, group, read_query
 
 if t.TYPE_CHECKING:
     from collections.abc import Generator
@@ -45,7 +45,7 @@ class StreamFactory(t.Protocol):
     ) -> t.IO[bytes]: ...
 
 
-class Form(ImmutableMultiDict[str, str]):
+class Form(Parameters[str]):
     """The fields of a form, in order. ``await`` returns the same object, for code written for Quart."""
 
     def __await__(self) -> Generator[t.Any, None, Form]:
@@ -53,7 +53,7 @@ class Form(ImmutableMultiDict[str, str]):
         yield  # makes it a generator
 
 
-class Files(ImmutableMultiDict[str, FileStorage]):
+class Files(Parameters[FileStorage]):
     """The files of a form, in order. ``await`` returns the same object, for code written for Quart."""
 
     def __await__(self) -> Generator[t.Any, None, Files]:

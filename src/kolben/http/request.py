@@ -30,7 +30,7 @@ from .forms import Files, Form, parse_form, read_form, read_parts
 from .head import EnvironHead, EnvironHeaders, ScopeHead, ScopeHeaders, scope_path
 from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
 from .lazy import lazy
-from .urlencoded import read_query
+from .urlencoded import Parameters, read_query
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -49,7 +49,7 @@ _AWAITED = frozenset({dict, list, str})
 # What the short cuts to the body go around.
 _SHORT_CUT = (
     *("body", "content_length", "content_type", "get_data", "head", "is_json", "max_content_length"),
-    *("max_form_memory_size", "max_form_parts", "mimetype", "stream", "want_form_data_parsed"),
+    *("max_form_memory_size", "max_form_parts", "mimetype", "query_string", "stream", "want_form_data_parsed"),
 )
 
 
@@ -184,11 +184,17 @@ class Request(WerkzeugRequest):
 
         :raises BadRequest: it is not UTF-8 once percent-decoded, or has more fields than ``MAX_FORM_PARTS``.
         """
-        query = self.query_string
-        if not query:
-            return self.parameter_storage_class()
+        query: str | bytes = ""
+        if self.scope is None and self.reads_plainly and "query_string" not in self.__dict__:
+            query = self.environ.get("QUERY_STRING", "")
+        if not query or not query.isascii():
+            query = self.query_string
+        storage: t.Any = self.parameter_storage_class
+        if storage is ImmutableMultiDict:
+            storage = Parameters
         try:
-            return read_query(self.parameter_storage_class, query, self.max_form_parts)
+            args: MultiDict[str, str] = read_query(storage, query, self.max_form_parts) if query else storage()
+            return args
         except ValueError as exc:
             raise BadRequest(f"The query string of the request cannot be read: {exc}") from None
 
@@ -201,6 +207,8 @@ class Request(WerkzeugRequest):
         try:
             header = (self.environ.get("HTTP_COOKIE") or "") if self.scope is None else self.head.cookies()
             storage: t.Any = self.dict_storage_class
+            if storage is ImmutableMultiDict:
+                storage = Parameters
             cookies: ImmutableMultiDict[str, str] = read_cookies(storage, header)
             return cookies
         except ValueError as exc:

@@ -379,19 +379,27 @@ def redirect(location: str, code: int = 302, Response: t.Any = None) -> Werkzeug
     # PERF: benchmarks/inprocess.py, kind "redirect": the response is put together as it will be sent.
     if not getattr(Response, "makes_plain", False) or type(location) is not str or "\n" in location or "\r" in location:
         return werkzeug_redirect(location, code, Response)
+    page, length = _page_of(location) if len(location) <= 256 else _page_of.__wrapped__(location)
+    response: WerkzeugResponse = Response.__new__(Response)
+    response.response = [page]
+    response._status, response._status_code = _status_of(code)
+    response.headers = ResponseHeaders.of([_HTML, length, ("Location", location)])
+    return response
+
+
+_HTML = ("Content-Type", "text/html; charset=utf-8")
+
+
+@lru_cache(maxsize=256)
+def _page_of(location: str) -> tuple[bytes, tuple[str, str]]:
+    """The page that says where a response redirects to, and the header of its length."""
     link = location if is_plain_path(location) else escape(location)
     page = (
         "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n"
         f'<p>You should be redirected automatically to the target URL: <a href="{link}">{link}</a>. If not, click the'
         " link.\n"
     ).encode()
-    response: WerkzeugResponse = Response.__new__(Response)
-    response.response = [page]
-    response._status, response._status_code = _status_of(code)
-    response.headers = ResponseHeaders.of(
-        [("Content-Type", "text/html; charset=utf-8"), ("Content-Length", str(len(page))), ("Location", location)]
-    )
-    return response
+    return page, ("Content-Length", str(len(page)))
 
 
 @lru_cache(maxsize=64)
