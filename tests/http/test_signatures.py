@@ -47,9 +47,8 @@ def test_s26_every_change_of_a_cookie_is_seen() -> None:
     for index, character in enumerate(cookie):
         changed = cookie[:index] + ("A" if character != "A" else "B") + cookie[index + 1 :]
         try:
-            assert theirs().loads(changed) == mine().loads(
-                changed
-            )  # NOTE: the last two bits of a signature are padding.
+            # NOTE: the last two bits of a signature are padding.
+            assert theirs().loads(changed) == mine().loads(changed)
         except BadSignature:
             with pytest.raises(BadSignature):
                 mine().loads(changed)
