@@ -36,6 +36,11 @@ class Snippet:
         """Whether this is Python that is meant to run: ```` ```python ````, and not ```` ```python skip ````."""
         return self.info == ("python",)
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The modules without which the block cannot run: ```` ```python needs sqlalchemy aiosqlite ````."""
+        return self.info[2:] if self.info[:2] == ("python", "needs") else ()
+
     def load(self, folder: pathlib.Path) -> types.ModuleType:
         """Write the block into the folder as a module, and import it."""
         name = f"snippet_{self.page.stem.replace('-', '_').lower()}_{self.line}"
@@ -47,6 +52,16 @@ class Snippet:
         module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+
+def write_templates(page: pathlib.Path, folder: pathlib.Path) -> None:
+    """Write the page's HTML blocks into the folder, each by the name that its first line gives as a comment."""
+    for block in snippets(page):
+        first, _, rest = block.text.partition("\n")
+        if block.info == ("html",) and first.startswith("<!-- ") and first.endswith(" -->"):
+            path = folder / first.removeprefix("<!-- ").removesuffix(" -->")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(rest, encoding="utf-8")
 
 
 def snippets(page: pathlib.Path) -> Iterator[Snippet]:
