@@ -180,6 +180,38 @@ def test_an_application_that_is_not_there_ends_the_command_without_a_reloader(tm
         site.wait_for("Could not locate a Kolben application")
 
 
+def test_an_application_that_does_not_start_up_ends_the_command(tmp_path: pathlib.Path) -> None:
+    code = SCRIPT + "\n@app.before_serving\ndef start():\n    raise RuntimeError('no database')\n"
+    with developing(tmp_path, {"app.py": code}, RUN) as site:
+        assert site.process.wait(PATIENCE) == 3
+        site.wait_for("The application failed to start up: RuntimeError: no database")
+
+
+def test_without_threads_sync_views_run_one_after_the_other(tmp_path: pathlib.Path) -> None:
+    code = """
+import threading, time
+from kolben import Kolben
+app = Kolben(__name__)
+inside = []
+
+@app.route("/")
+def count():
+    inside.append(1)
+    time.sleep(0.05)
+    most = len(inside)
+    inside.pop()
+    return str(most)
+"""
+    with developing(tmp_path, {"app.py": code}, [*RUN, "--without-threads"]) as site:
+        connections = [site.connect("GET /") for _ in range(4)]
+        answers = []
+        for connection in connections:
+            with connection:
+                while data := connection.recv(4096):
+                    answers.append(data)
+        assert b"".join(answers).count(b"\r\n\r\n1") == 4
+
+
 def test_a_call_of_run_that_is_not_guarded_is_ignored_by_the_command(tmp_path: pathlib.Path) -> None:
     code = SCRIPT.replace('if __name__ == "__main__":', "if True:")
     with developing(tmp_path, {"app.py": code}) as site:
@@ -236,6 +268,21 @@ app.wsgi_app = wrapped
     )
     with developing(tmp_path, {"app.py": code}) as site:
         assert site.get("/anywhere").startswith("one")
+
+
+def test_an_interactive_interpreter_can_serve_and_change_and_serve_again(tmp_path: pathlib.Path) -> None:
+    with developing(tmp_path, {}, ["-i", "-q"]) as site:
+        site.type("from kolben import Kolben; app = Kolben('shop')")
+        for path in ("/one", "/two"):
+            site.type(f"app.get('{path}', endpoint='{path}')(lambda: 'here')")
+            site.type("app.run(port=0, debug=True)")
+            site.get_until("here", path)
+            site.wait_for("The reloader does not work for an interactive interpreter")
+            site.process.send_signal(signal.SIGINT)
+            site.wait_for(">>> ")
+            site.forget()
+        site.type("exit()")
+        assert site.process.wait(PATIENCE) == 0
 
 
 def test_a_thread_can_serve() -> None:

@@ -175,11 +175,14 @@ def _can_reload() -> bool:
 def _serve_here(load: Callable[[], Kolben], settings: Development) -> None:
     """Serve in this process."""
     from .sitting import Sitting
+    from .worker import FAILED_TO_START
 
     app = load()
     with contextlib.ExitStack() as stack:
         listener, orders = _open(settings, stack)
-        Sitting(settings, orders).serve(app, listener)
+        code = Sitting(settings, orders).serve(app, listener)
+    if code == FAILED_TO_START:
+        raise SystemExit(code)
 
 
 def _serve_for_reloader(load: Callable[[], Kolben], settings: Development, control: Control) -> t.NoReturn:

@@ -42,7 +42,9 @@ class Program:
 def own_command() -> list[str] | None:
     """The command line of this process; ``None`` if there is none to be run again, as for an interactive one."""
     arguments = sys.orig_argv[1:]
-    is_program = hasattr(sys.modules.get("__main__"), "__file__") or "-c" in arguments
+    file = getattr(sys.modules.get("__main__"), "__file__", None) or "<none>"
+    # NOTE: what comes from standard input has the name '<stdin>', and cannot be read again.
+    is_program = not file.startswith("<") or "-c" in arguments
     return [sys.executable, *arguments] if is_program and not sys.flags.interactive else None
 
 
