@@ -10,7 +10,7 @@ from functools import lru_cache, update_wrapper
 
 from werkzeug.exceptions import HTTPException, default_exceptions
 
-from .globals import current_app
+from .globals import current, current_app
 from .helpers import get_root_path
 from .registries import watched
 
@@ -72,9 +72,18 @@ def _check_rule(rule: t.Any, decorator: str) -> None:
 
 
 def _default_template_ctx_processor() -> dict[str, t.Any]:
-    from .templating import _default_template_ctx_processor as processor
+    """Give templates ``g`` and ``request`` themselves instead of the proxies. The session stays a proxy, so that it is
+    opened only where a template looks at it."""
+    ctx = current.get(None)
+    if ctx is None:
+        return {}
+    if ctx.request is None:
+        return {"g": ctx.g}
+    return {"g": ctx.g, "request": ctx.request}
 
-    return processor()
+
+# PERF: benchmarks/inprocess.py, kind "template": nobody need find out whether it is.
+t.cast(t.Any, _default_template_ctx_processor).is_async = False
 
 
 class Registrar:

@@ -84,19 +84,11 @@ def update_template_context(app: Kolben, context: dict[str, t.Any]) -> None:
     context.update(given)
 
 
-def _default_template_ctx_processor() -> dict[str, t.Any]:
-    """Give templates ``g`` and ``request`` themselves instead of the proxies. The session stays a proxy, so that it is
-    opened only where a template looks at it."""
+def _current_app() -> Kolben:
     ctx = current.get(None)
     if ctx is None:
-        return {}
-    if ctx.request is None:
-        return {"g": ctx.g}
-    return {"g": ctx.g, "request": ctx.request}
-
-
-def _current_app() -> Kolben:
-    return t.cast("Kolben", current_app._get_current_object())  # type: ignore[attr-defined]  # it is a proxy
+        return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # a proxy, which says what is wrong
+    return ctx.app
 
 
 def _from_string(env: JinjaEnvironment, source: str) -> Template:
@@ -153,7 +145,7 @@ def _waits(app: Kolben) -> bool:
     """Tell whether something that rendering calls is async."""
     for funcs in app.template_context_processors.values():
         for func in funcs:
-            if func is not _default_template_ctx_processor and bridge.is_async(func):
+            if bridge.is_async(func):
                 return True
     return any(
         any(map(bridge.is_async, signal.receivers_for(app)))

@@ -10,8 +10,8 @@ from jinja2 import Template as Template
 from jinja2 import TemplateNotFound as TemplateNotFound
 
 from kolben import templating
+from kolben.registrar import _default_template_ctx_processor as _default_template_ctx_processor
 from kolben.templating import Environment as Environment
-from kolben.templating import _default_template_ctx_processor as _default_template_ctx_processor
 from kolben.templating import _render as _render
 from kolben.templating import _stream as _stream
 from kolben.templating import explanation

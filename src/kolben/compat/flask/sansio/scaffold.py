@@ -20,10 +20,10 @@ from kolben.instance import _importing_folder as _find_package_path  # noqa: F40
 from kolben.instance import find_package as find_package
 from kolben.registrar import F as F
 from kolben.registrar import Registrar as Scaffold  # noqa: F401
+from kolben.registrar import _default_template_ctx_processor as _default_template_ctx_processor
 from kolben.registrar import _sentinel as _sentinel
 from kolben.registrar import endpoint_from_view_func as _endpoint_from_view_func  # noqa: F401
 from kolben.registrar import setupmethod as setupmethod
-from kolben.templating import _default_template_ctx_processor as _default_template_ctx_processor
 
 from .. import typing as ft
 from ..helpers import get_root_path as get_root_path
