@@ -61,7 +61,7 @@ class Pace:
 class Arrival:
     """The body of one request as it arrives: how long it was waited for, and whether that was too long."""
 
-    __slots__ = ("_credit", "_pace", "_seen", "_since", "_task", "_waited", "is_late", "size")
+    __slots__ = ("_credit", "_pace", "_seen", "_since", "_task", "_waited", "_watch", "is_late", "size")
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
@@ -70,6 +70,7 @@ class Arrival:
         self._seen = 0
         self._since = 0.0
         self._task: asyncio.Task[t.Any] | None = None
+        self._watch: Watch | None = None
         self.size = 0
         """Bytes that have come; whoever counts them writes it here."""
         self.is_late = False
@@ -86,33 +87,6 @@ class Arrival:
             self.is_late = True
         return self.is_late
 
-    def begin(self) -> None:
-        """From now on this task waits for the client. If that takes too long it is cancelled; see :meth:`was_late`."""
-        from asyncio import current_task, get_running_loop
-
-        loop = get_running_loop()
-        watch = _watches.get(loop)
-        if watch is None:
-            watch = _watches[loop] = Watch()
-        self._task = current_task()
-        self._since = monotonic()
-        watch.waiting[self] = None
-        if not watch.is_on:
-            watch.is_on = True
-            loop.call_later(INTERVAL, watch.look, loop.call_later)
-
-    def end(self) -> None:
-        """The task waits no longer."""
-        from asyncio import get_running_loop
-
-        self._task = None
-        _watches[get_running_loop()].waiting.pop(self, None)
-        self.wait(monotonic() - self._since)
-
-    def was_late(self, task: asyncio.Task[t.Any] | None) -> bool:
-        """Whether a cancellation that was just seen was for this alone; then it is taken back."""
-        return self.is_late and task is not None and task.uncancel() == 0
-
     def look(self, now: float) -> None:
         """Cancel the task if it has waited too long."""
         before, self._since = self._since, now
@@ -124,23 +98,38 @@ class Arrival:
 
         :raises SlowBody: it did not come in time.
         """
-        from asyncio import CancelledError
-
-        self.begin()
-        task = self._task
+        # PERF: benchmarks/transfers.py: once for each message of a body, of which a gigabyte has tens of thousands.
+        watch = self._watch or self._begin()
+        task = self._task = watch.current_task()
+        self._since = monotonic()
+        watch.waiting[self] = None
+        if not watch.is_on:
+            watch.start()
         try:
             message = await receive()
-        except CancelledError:
-            if self.was_late(task):
+            self.size += len(message.get("body", b""))
+        except watch.Cancelled:
+            if self.is_late and task is not None and task.uncancel() == 0:
                 raise SlowBody() from None
             raise
-        else:
-            self.size += len(message.get("body", b""))
         finally:
-            self.end()
+            del watch.waiting[self]
+            self._task = None
+            self.wait(monotonic() - self._since)
         if self.is_late and message.get("more_body"):
             raise SlowBody()
         return message
+
+    def _begin(self) -> Watch:
+        """The watch of the event loop that the body arrives on."""
+        from asyncio import get_running_loop
+
+        loop = get_running_loop()
+        watch = _watches.get(loop)
+        if watch is None:
+            watch = _watches[loop] = Watch()
+        self._watch = watch
+        return watch
 
 
 class PacedInput:
@@ -184,20 +173,31 @@ class Watch:
     operations of a dict.
     """
 
-    __slots__ = ("is_on", "waiting")
+    __slots__ = ("Cancelled", "current_task", "is_on", "waiting")
 
     def __init__(self) -> None:
+        from asyncio import CancelledError, current_task
+
+        self.Cancelled = CancelledError
+        self.current_task = current_task
         self.waiting: dict[Arrival, None] = {}
         self.is_on = False
 
-    def look(self, call_later: Callable[..., t.Any]) -> None:
-        """Look once, and again soon if there is anything left to look at."""
+    def start(self) -> None:
+        """Look from now on, until there is nothing to look at."""
+        from asyncio import get_running_loop
+
+        self.is_on = True
+        call_later = get_running_loop().call_later
+        call_later(INTERVAL, self._look, call_later)
+
+    def _look(self, call_later: Callable[..., t.Any]) -> None:
         now = monotonic()
         for arrival in self.waiting:
             arrival.look(now)
         self.is_on = bool(self.waiting)
         if self.is_on:
-            call_later(INTERVAL, self.look, call_later)
+            call_later(INTERVAL, self._look, call_later)
 
 
 # NOTE: no watch may know its loop, or neither would ever be freed.
