@@ -305,6 +305,31 @@ def test_streams_are_ended_by_a_reload(tmp_path: pathlib.Path) -> None:
         assert b"tick" in _read(connection)
 
 
+def test_websockets_are_closed_by_a_reload(tmp_path: pathlib.Path) -> None:
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    code = (
+        HELLO
+        + """
+@app.websocket("/echo")
+async def echo(ws):
+    async for message in ws:
+        await ws.send(message)
+"""
+    )
+    with developing(tmp_path, {"app.py": code}) as site:
+        with connect(f"ws://127.0.0.1:{site.port}/echo") as ws:
+            ws.send("hello")
+            assert ws.recv(PATIENCE) == "hello"
+            site.write("app.py", code.replace("one", "two"))
+            with pytest.raises(ConnectionClosed) as caught:
+                ws.recv(PATIENCE)
+        assert caught.value.rcvd is not None
+        assert caught.value.rcvd.code == 1012
+        site.get_until("two")
+
+
 def test_a_process_that_dies_is_started_again_by_a_change(site: Server) -> None:
     os.kill(site.child(), signal.SIGKILL)
     site.get_until("The application has ended")
