@@ -33,7 +33,8 @@ class EnvironHead:
 
     def scheme(self) -> str:
         """``http``, ``https``, ``ws`` or ``wss``."""
-        return t.cast(str, self._environ.get("wsgi.url_scheme", "http"))
+        value: str = self._environ.get("wsgi.url_scheme", "http")
+        return value
 
     def server(self) -> tuple[str, int | None] | None:
         """Host and port that the server listens on; a path and ``None`` for a socket file."""
@@ -50,7 +51,8 @@ class EnvironHead:
 
     def query_string(self) -> bytes:
         """What follows the question mark, still encoded."""
-        return t.cast(bytes, self._environ.get("QUERY_STRING", "").encode("latin-1"))
+        value: bytes = self._environ.get("QUERY_STRING", "").encode("latin-1")
+        return value
 
     def headers(self) -> Headers:
         """All headers, looked up in the environ."""
@@ -175,7 +177,8 @@ class ScopeHead:
 
     def scheme(self) -> str:
         """``http``, ``https``, ``ws`` or ``wss``."""
-        return t.cast(str, self._scope.get("scheme") or "http")
+        value: str = self._scope.get("scheme") or "http"
+        return value
 
     def server(self) -> tuple[str, int | None] | None:
         """Host and port that the server listens on; a path and ``None`` for a socket file."""
@@ -184,11 +187,13 @@ class ScopeHead:
 
     def root_path(self) -> str:
         """The prefix the application is mounted at, without a slash at the end."""
-        return t.cast(str, self._scope.get("root_path") or "").rstrip("/")
+        prefix: str = self._scope.get("root_path") or ""
+        return prefix.rstrip("/")
 
     def query_string(self) -> bytes:
         """What follows the question mark, still encoded."""
-        return t.cast(bytes, self._scope.get("query_string", b""))
+        value: bytes = self._scope.get("query_string", b"")
+        return value
 
     def headers(self) -> Headers:
         """All headers, decoded as Latin-1."""
