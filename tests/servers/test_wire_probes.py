@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import typing as t
+from random import Random
 
 import h2.connection
 import h2.events
@@ -346,6 +347,29 @@ def test_s25_no_handshake_ends_a_worker(servers: list[Live], lines: list[bytes])
         assert live.get("/pid") == before
 
 
+def test_s25_no_bytes_end_a_worker(servers: list[Live]) -> None:
+    """Requests with something changed, taken away or put in; always the same ones."""
+    random = Random(25)
+    bodies = [b"3\r\nabc\r\n0\r\n\r\n", b"abc"]
+    whole = [
+        request(b"/a%20b?c=d", b"Cookie: a=1; b=2", b"X-Forwarded-For: 192.0.2.1", b"Accept: text/html;q=0.5, */*"),
+        post(b"Transfer-Encoding: chunked", b"Content-Type: text/plain", body=bodies[0]),
+        post(b"Content-Length: 3", b"Content-Type: multipart/form-data; boundary=b", body=bodies[1]),
+        request(b"/", *HANDSHAKE, b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", close=b"Connection: Upgrade"),
+    ]
+    for number in range(400):
+        data = bytearray(whole[number % len(whole)])
+        for _ in range(random.randint(1, 4)):
+            at = random.randrange(len(data))
+            data[at : at + random.randint(0, 3)] = random.randbytes(random.randint(0, 3))
+        for live in servers:
+            with live.connect(timeout=0.05) as connection, contextlib.suppress(TimeoutError, ConnectionError):
+                connection.sendall(data)
+                connection.shutdown(socket.SHUT_WR)
+                answer = connection.recv(65536)
+                assert answer == b"" or int(answer[9:12]) < 500, bytes(data)
+
+
 # -- proxies ---------------------------------------------------------------------------------------------------------
 
 SAID = (
@@ -444,7 +468,8 @@ def ports() -> Iterator[list[int]]:
             ports.append(port := free_port())
             program, *arguments = (part.format(port=port, app="wire:app") for part in COMMANDS[name])
             command = [str(pathlib.Path(sys.executable).with_name(program)), *arguments]
-            env = {**os.environ, "KOLBEN_SERVE_HTTP": "2", "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+            env = {**os.environ, "KOLBEN_SERVE_HTTP": "2", "KOLBEN_SERVE_BODY_TIMEOUT": "1"}
+            env |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
             process = stack.enter_context(started(command, cwd=PROGRAMS, env=env, stderr=subprocess.DEVNULL))
             wait_until(lambda port=port: answers(port), STARTS_WITHIN)  # type: ignore[misc]  # of a lambda's default
             assert not has_ended(process)
@@ -468,6 +493,25 @@ def test_cookies_that_http_2_splits_are_one(ports: list[int]) -> None:
         seen = ask(port, ("cookie", "a=1"), ("cookie", "b=2"), ("cookie", "c=3"))
         assert seen["cookies"] == {"a": ["1"], "b": ["2"], "c": ["3"]}
         assert (seen["protocol"], seen["host"]) == ("HTTP/2", "localhost")
+
+
+def test_s35_a_slow_body_ends_its_stream_and_not_the_connection(ports: list[int]) -> None:
+    for port in ports:
+        client = h2.connection.H2Connection()
+        client.initiate_connection()
+        client.send_headers(1, [(":method", "POST"), *PSEUDO[1:], ("content-length", "10")])
+        client.send_data(1, b"abc")
+        statuses: dict[int, bytes] = {}
+        with socket.create_connection(("127.0.0.1", port), 20.0) as sock:
+            sock.sendall(client.data_to_send())
+            while len(statuses) < 2:
+                for event in client.receive_data(sock.recv(65536)):
+                    if isinstance(event, h2.events.ResponseReceived):
+                        statuses[event.stream_id] = dict(event.headers)[b":status"]
+                    if isinstance(event, h2.events.StreamReset):
+                        client.send_headers(3, PSEUDO, end_stream=True)
+                sock.sendall(client.data_to_send())
+        assert statuses == {1: b"408", 3: b"200"}
 
 
 def test_s34_requests_that_are_cancelled_at_once_do_not_stop_the_server(ports: list[int]) -> None:
