@@ -140,8 +140,8 @@ def _trusted_entry(entry: str) -> tuple[str, str]:
     match = _HOST.fullmatch(name)
     if match is None:
         raise ValueError(
-            f"The trusted host {entry!r} of 'TRUSTED_HOSTS' can match no request: it is not a host name. Write 'example.com'"
-            " for one host, or '.example.com' for it and everything below it, without scheme, path or '*'."
+            f"The trusted host {entry!r} of 'TRUSTED_HOSTS' can match no request: it is not a host name. Write"
+            " 'example.com' for one host, or '.example.com' for it and everything below it, without scheme, path or '*'."
         )
     name, _ = split_port(name)
     return name, "." + name if entry.startswith(".") else ""
