@@ -99,7 +99,7 @@ class Reloader:
 
     def _wait(self, woken: socket.socket) -> None:
         waited_for: list[t.Any] = [woken]
-        if self._child is not None:
+        if self._child is not None and not self._child.line.is_cut:
             waited_for.append(self._child.line.sock)
         if self._stand_in is not None:
             waited_for.append(self._listener.sock)
@@ -121,7 +121,6 @@ class Reloader:
                 if "files" in message:
                     self._watcher.add_modules(message["files"], since=child.reported_at)
                     child.reported_at = time.time()
-                self._orders.links_used = message.get("links_used", self._orders.links_used)
             if child.has_ended():
                 self._mourn(child)
         self._leaving = [child for child in self._leaving if not child.is_gone()]
@@ -136,9 +135,8 @@ class Reloader:
             return
         first, more = min(self._changed), len(self._changed) - 1
         what = f"{first!r} and {more} more" if more else repr(first)
-        if self._reload():
+        if self._reload(what):
             self._is_put_off = False
-            say(" * Detected change in %s, reloading", what)
         elif not self._is_put_off:
             self._is_put_off = True
             say(" * Detected change in %s, reloading when the breakpoint is left", what)
@@ -151,8 +149,10 @@ class Reloader:
         self._child = Child(program or self._program, self._listener)
         self._child.go(self._orders)
 
-    def _reload(self) -> bool:
+    def _reload(self, what: str) -> bool:
         """Replace the process, unless somebody is at a breakpoint in it; return whether that is done.
+
+        :param what: has changed, to be said.
 
         NOTE: its successor starts while it ends, but loads the application after that, when it is told to. A script is
         the user's from its first line.
@@ -172,6 +172,7 @@ class Reloader:
             self._leaving.append(child)
         self._changed.clear()
         self._stand_in, self._orders.main = None, None
+        say(" * Detected change in %s, reloading", what)
         self._child = successor or Child(self._program, self._listener)
         self._child.go(self._orders)
         return True
@@ -221,6 +222,7 @@ class Child:
         self._listens = False
         self._has_refused = False
         self._killed_at = float("inf")
+        self._orders: Orders | None = None
 
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -231,7 +233,8 @@ class Child:
         self.line = control.Line(ours)
 
     def go(self, orders: Orders) -> None:
-        """Have it load the application."""
+        """Have it load the application. What it changes of the orders is changed in them."""
+        self._orders = orders
         self.line.send(**vars(orders))
         self.reported_at = time.time()
 
@@ -245,6 +248,8 @@ class Child:
             self.is_held = message.get("held", self.is_held)
             self.is_serving = message.get("serving", self.is_serving)
             self._has_refused = message.get("refused", self._has_refused)
+            if self._orders is not None:
+                self._orders.links_used = message.get("links_used", self._orders.links_used)
             yield message
 
     def gives_way(self) -> bool:
@@ -324,20 +329,22 @@ def _signals(stop: Callable[[], None]) -> Iterator[socket.socket]:
 @contextlib.contextmanager
 def _terminal() -> Iterator[None]:
     """Leave the terminal as it was found: a debugger that was killed at its prompt has switched off the echo."""
-    try:
-        import termios
+    import termios
 
+    try:
         fd = sys.stdin.fileno()
         before = termios.tcgetattr(fd)
-    except (ImportError, AttributeError, OSError, ValueError, termios.error):
+    except (AttributeError, OSError, ValueError, termios.error):
+        # Standard input is none, or no terminal.
         yield
         return
     try:
         yield
     finally:
-        # NOTE: a process in the background would be stopped for it.
-        if os.tcgetpgrp(fd) == os.getpgrp():
-            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+        with contextlib.suppress(OSError, termios.error):
+            # NOTE: a process in the background would be stopped for it.
+            if os.tcgetpgrp(fd) == os.getpgrp():
+                termios.tcsetattr(fd, termios.TCSADRAIN, before)
 
 
 def _forget_compiled(path: str) -> None:
