@@ -100,6 +100,14 @@ def test_explains_every_setting_and_exits() -> None:
     assert all(len(rest.split()) > 1 for rest in lines.values())
 
 
+def test_certificate_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_text("")
+    result = run("--cert", str(tmp_path / "cert.pem"), "--key", str(tmp_path / "key.pem"), app="waiting")
+    assert result.returncode == 2
+    assert "cannot be used with the key" in result.stderr
+
+
 # -- it listens ------------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +264,23 @@ def test_workers_end_with_their_parent() -> None:
         served.signal(signal.SIGKILL)
         assert b" 200 OK" in _read_all(client)
         wait_until(lambda: not any(map(is_alive, workers)), 15)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0)])
+def test_signal_to_all_of_its_processes_counts_once(number: signal.Signals, code: int) -> None:
+    with serving(workers=2) as served, served.send("/sync/1.5") as client:
+        time.sleep(0.3)
+        os.killpg(served.process.pid, number)
+        assert b" 200 OK" in _read_all(client)
+        assert served.process.wait(10) == code, served.log
+
+
+def test_reload_that_all_of_its_processes_are_told_of_loses_no_worker() -> None:
+    with serving(workers=2) as served:
+        os.killpg(served.process.pid, signal.SIGHUP)
+        wait_until(lambda: len(served.ready) == 4, 20)
+        assert "was killed" not in served.log
+        assert served.end() == 0
 
 
 # -- it is reloaded, and its workers replaced ------------------------------------------------------------------------

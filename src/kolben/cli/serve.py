@@ -87,6 +87,8 @@ def serve_command(info: ScriptInfo, /, explain: bool, **given: t.Any) -> None:
         raise click.ClickException("'kolben serve' needs a POSIX system. 'kolben run' runs everywhere.")
     if bool(given["cert"]) != bool(given["key"]):
         raise click.UsageError("'--cert' and '--key' belong together: give both or neither.")
+    if given["cert"]:
+        _check_certificate(given["cert"], given["key"])
     is_worker = production.is_worker()
     if is_worker:
         production.prepare_worker()
@@ -131,6 +133,15 @@ def _with_web_concurrency(given: dict[str, t.Any]) -> dict[str, t.Any]:
     if given["workers"] is None and told.isdecimal() and int(told):
         given["workers"] = int(told)
     return given
+
+
+def _check_certificate(cert: str, key: str) -> None:
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key)
+    except (ssl.SSLError, OSError) as exc:
+        raise click.UsageError(f"The certificate {cert!r} cannot be used with the key {key!r}: {exc}") from None
 
 
 def _load_app(info: ScriptInfo) -> Kolben:

@@ -81,6 +81,7 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
         try:
             await pipeline.run(ctx, websocket)
         finally:
+            await opened.closed()
             await websocket.close()
     except BaseException as exc:
         ctx.error = exc
@@ -139,6 +140,7 @@ class _Opened:
         self._receive = receive
         self._task = task
         self._ending: asyncio.Task[None] | None = None
+        self._closing: asyncio.Future[None] | None = None
 
     def end(self) -> None:
         """Close it. A view that does not notice, for it waits for something else, is cancelled."""
@@ -148,9 +150,19 @@ class _Opened:
     async def _end(self) -> None:
         if self._websocket.accepted:
             self._receive.end()
-            await self._websocket.close(1012, "Service Restart")
+            self._closing = asyncio.get_running_loop().create_future()
+            try:
+                # NOTE: in this step, before the view goes on: to it, the socket is closed with this code already.
+                await self._websocket.close(1012, "Service Restart")
+            finally:
+                self._closing.set_result(None)
             await asyncio.wait({self._task}, timeout=NOTICES_WITHIN)
         self._task.cancel()
+
+    async def closed(self) -> None:
+        """Wait for the close frame, if one is being sent: an application that is done is closed without a code."""
+        if self._closing is not None:
+            await asyncio.wait({self._closing})
 
 
 async def _close(ctx: RequestContext) -> None:

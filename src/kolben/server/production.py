@@ -27,8 +27,9 @@ def is_worker() -> bool:
 
 
 def prepare_worker() -> None:
-    """Leave it to the supervisor to tell this process when to end: Ctrl+C in a terminal goes to both."""
-    signal.signal(signal.SIGINT, lambda number, frame: None)
+    """Leave to the supervisor what a terminal, or whoever signals a whole group of processes, sends to both."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU):
+        signal.signal(number, lambda number, frame: None)
     _log_to_stderr()
 
 
@@ -69,7 +70,7 @@ def supervise(choices: Choices) -> int:
         scheme = "https" if choices.value("cert") else "http"
         for listener in listeners:
             shown = listener.address if listener.is_unix else f"{scheme}://{listener.address}"
-            logger.info("Listening on %s, %d workers, process %d.", shown, choices.value("workers"), os.getpid())
+            logger.info("Listening on %s, workers: %d, process %d.", shown, choices.value("workers"), os.getpid())
         supervisor = Supervisor(
             listeners,
             choices.value("workers"),

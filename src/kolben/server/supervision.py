@@ -49,6 +49,9 @@ class Lines:
 class Parent:
     """Who started a worker and wants to know how it goes; here, nobody."""
 
+    tells_of_interrupts = False
+    """Whether the parent says so when it is interrupted by Ctrl+C, which a terminal sends to its children too."""
+
     def watch(self, worker: Worker) -> None:
         """Begin to listen to what the parent says. Called on the worker's loop."""
 
@@ -61,6 +64,8 @@ class Parent:
 
 class Supervised(Parent):
     """The supervisor, as its worker sees it."""
+
+    tells_of_interrupts = True
 
     def __init__(self, lines: Lines) -> None:
         self._lines = lines

@@ -132,7 +132,7 @@ class Worker:
             return FAILED_TO_START
         if self.app.serving.drain is None:
             self.app.serving.drain = Drain()
-        _on_signals(self.stop)
+        _on_signals(self.stop, with_interrupts=not self._parent.tells_of_interrupts)
         servers = [EmbeddedGranian(self._door, listener, **self.settings.granian) for listener in self._listeners]
         serving = [asyncio.ensure_future(server.serve()) for server in servers]
         self._parent.watch(self)
@@ -247,13 +247,14 @@ def resident_memory() -> int:
 _FIRST = asyncio.FIRST_COMPLETED
 
 
-def _on_signals(stop: Callable[[], None]) -> None:
+def _on_signals(stop: Callable[[], None], *, with_interrupts: bool) -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     loop = asyncio.get_running_loop()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stop)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in [signal.SIGTERM, signal.SIGINT] if with_interrupts else [signal.SIGTERM]:
         signal.signal(number, handle)
