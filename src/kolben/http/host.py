@@ -141,7 +141,7 @@ def _trusted_entry(entry: str) -> tuple[str, str]:
     if match is None:
         raise ValueError(
             f"The trusted host {entry!r} of 'TRUSTED_HOSTS' can match no request: it is not a host name. Write"
-            " 'example.com' for one host, or '.example.com' for it and everything below it, without scheme, path or '*'."
+            " 'example.com' for one host, or '.example.com' for it and all below it, without scheme, path or '*'."
         )
     name, _ = split_port(name)
     return name, "." + name if entry.startswith(".") else ""
