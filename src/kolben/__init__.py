@@ -86,6 +86,9 @@ if not t.TYPE_CHECKING:  # a type checker would take every name for one that is 
             from importlib.metadata import version
 
             return version("kolben")
+        if name == "__all__":
+            # NOTE: asked for by `from kolben import *`, which would leave out what is not loaded yet.
+            return [public for public in __dir__() if not public.startswith("_")]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

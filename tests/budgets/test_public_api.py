@@ -52,6 +52,13 @@ def test_public_names_are_there(name: str) -> None:
     assert getattr(kolben, name) is getattr(kolben, name)
 
 
+def test_star_import_gives_all_of_them() -> None:
+    names: dict[str, t.Any] = {}
+    exec("from kolben import *", names)
+
+    assert _missing(PUBLIC_API, list(names)) == []
+
+
 def test_all_of_flasks_names_are_public() -> None:
     assert _missing(FLASK_NAMES, PUBLIC_API) == []
 
