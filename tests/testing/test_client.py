@@ -303,6 +303,19 @@ def test_the_block_starts_and_stops_what_asgi_needs(app: Kolben) -> None:
     assert log == ["up", "down"]
 
 
+def test_the_block_stops_what_a_websocket_started(app: Kolben) -> None:
+    log = []
+    app.after_serving(lambda: log.append("down"))
+
+    @app.websocket("/ws")
+    async def ws(websocket: t.Any) -> None:
+        await websocket.send("hello")
+
+    with app.test_client(protocol="wsgi") as client, client.websocket("/ws") as websocket:
+        assert websocket.receive(timeout=10) == "hello"
+    assert log == ["down"]
+
+
 def test_a_client_without_a_block_is_closed_by_hand(app: Kolben) -> None:
     log = []
     app.before_serving(lambda: log.append("up"))

@@ -220,9 +220,10 @@ class KolbenClient(Client):
     def __enter__(self) -> t.Self:
         if self.preserve_context:
             raise RuntimeError("Cannot nest client invocations")
-        if self.protocol == "asgi" and not self._server.running:
+        # NOTE: also where a WebSocket starts it later, over WSGI.
+        self._started_by_with = not self._server.running
+        if self.protocol == "asgi":
             self._server.start()
-            self._started_by_with = True
         self.preserve_context = True
         return self
 
