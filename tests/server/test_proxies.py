@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import typing as t
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kolben import Kolben, redirect, request, url_for
+from kolben import Kolben, redirect, request, session, url_for
+from kolben.http.websocket import WebSocket
 from kolben.server.proxies import Proxies, ProxyHeaders, wrap
+from kolben.testing import WebSocketRejected
 from tests.security.raw import answer, scope_of
 
 Pairs: t.TypeAlias = "list[tuple[bytes, bytes]]"
@@ -346,3 +349,40 @@ def test_s36_a_prefix_is_no_other_site(app: Kolben) -> None:
 
     assert ask(app, b"x-forwarded-prefix: /p")[1][b"location"] == b"/p/"
     assert ask(app, b"x-forwarded-prefix: //evil.test")[0] == 400
+
+
+def test_the_session_is_secure_where_the_proxy_speaks_tls(app: Kolben) -> None:
+    app.asgi_app = ProxyHeaders(app.asgi_app, 1)  # type: ignore[method-assign]
+
+    @app.get("/")
+    def view() -> str:
+        session["a"] = 1
+        return "x"
+
+    assert b"; Secure" in ask(app, b"x-forwarded-proto: https")[1][b"set-cookie"]
+    assert b"; Secure" not in ask(app, b"x-forwarded-proto: http")[1][b"set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "origin", "is_open"),
+    [
+        ({"x-forwarded-host": "shop.test", "x-forwarded-proto": "https"}, "https://shop.test", True),
+        ({"x-forwarded-host": "shop.test", "x-forwarded-proto": "wss"}, "https://shop.test", True),
+        ({"x-forwarded-host": "shop.test", "x-forwarded-proto": "https"}, "https://evil.test", False),
+        ({"x-forwarded-host": "shop.test", "x-forwarded-proto": "https"}, "http://inner.test", False),
+        ({"x-forwarded-host": "a/b"}, "http://inner.test", False),
+    ],
+)
+def test_s38_the_origin_of_a_websocket_is_that_of_the_site_behind_the_proxy(
+    app: Kolben, lines: dict[str, str], origin: str, is_open: bool
+) -> None:
+    app.asgi_app = ProxyHeaders(app.asgi_app, 1)  # type: ignore[method-assign]
+
+    @app.websocket("/ws")
+    async def talk(ws: WebSocket) -> None:
+        await ws.send(ws.url)
+
+    headers = {"Host": "inner.test", "Origin": origin, **lines}
+    outcome = contextlib.nullcontext() if is_open else pytest.raises(WebSocketRejected, match="403")
+    with outcome, app.test_client().websocket("/ws", headers=headers) as socket:
+        assert socket.receive() == "wss://shop.test/ws"
