@@ -50,7 +50,12 @@ def seal_asgi(response: WerkzeugResponse) -> None:
         return
     check_status(response._status)
     if "headers" in response.__dict__:
-        response.__dict__["sealed"] = encode_plain(response) or encode_headers(response.wire_headers())
+        sealed = encode_plain(response)
+        if sealed is None:
+            # NOTE: as they were set: what is sent of a Location is escaped, and would hide a control character.
+            check_headers(response.headers._list)
+            sealed = encode_headers(response.wire_headers())
+        response.__dict__["sealed"] = sealed
 
 
 def encode_plain(response: Response) -> list[tuple[bytes, bytes]] | None:
