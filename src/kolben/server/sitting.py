@@ -36,6 +36,9 @@ GRACE = 1.0
 GRACE_AT_RELOAD = 4.5
 """Seconds that they have where another process serves on."""
 
+LINGER = 0.1
+"""Seconds in which connections that are idle are still served, and WebSockets closed, before they are cut."""
+
 THREADS_END_WITHIN = 2.0
 """Seconds in which the threads of a server that has stopped should have ended."""
 
@@ -95,7 +98,7 @@ class Sitting:
         settings = WorkerSettings(
             threads=THREADS if self._settings.threaded else 1,
             grace=GRACE if self._control is None else GRACE_AT_RELOAD,
-            linger=0,
+            linger=LINGER,
             granian={"backlog": BACKLOG, **self._certificate()},
         )
         asgi = RequestLines(self._debugged(asgi))
@@ -161,9 +164,8 @@ class _Attendant(Parent):
 
     def _stopper(self, worker: Worker, loop: asyncio.AbstractEventLoop) -> Callable[[], None]:
         def stop() -> None:
-            if stop_accepting([self._listener]):
-                # Who was accepted already sends a request within that time, most likely.
-                time.sleep(0.05)
+            # The successor accepts what comes from now on. Who was accepted already sends a request within LINGER.
+            stop_accepting([self._listener])
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(worker.stop)
 
