@@ -56,6 +56,13 @@ def test_s35_a_fast_beginning_buys_no_long_silence() -> None:
     assert body.wait(1.0)
 
 
+def test_one_limit_may_be_without_the_other() -> None:
+    for body in (arrival(0, 500), arrival(60, 0)):
+        body.size = 1
+        assert not body.wait(15.0)
+        assert body.wait(60.0)
+
+
 def test_what_is_late_was_not_waited_for_long_enough_only_once() -> None:
     body = arrival(timeout=1)
     assert body.wait(2.0)
@@ -338,8 +345,9 @@ def test_time_that_a_view_takes_between_two_pieces_is_not_the_clients(
     assert messages[1]["body"] == b"[1, 1]"
 
 
-def test_without_settings_bodies_are_waited_for(app: Kolben, view_kind: Kind) -> None:
-    app.config.update(BODY_TIMEOUT=None, BODY_MIN_RATE=None)
+@pytest.mark.parametrize("none", [None, 0])
+def test_without_settings_bodies_are_waited_for(app: Kolben, view_kind: Kind, none: int | None) -> None:
+    app.config.update(BODY_TIMEOUT=none, BODY_MIN_RATE=none)
     read(app, view_kind)
     assert app.plans(True).pace is None
     scope = scope_of(b"/", headers=[(b"host", b"a"), (b"content-length", b"6")], method="POST")

@@ -344,11 +344,11 @@ class Plans(dict[t.Any, Plan]):
 def _pace(config: Mapping[str, t.Any]) -> Pace | None:
     """How long bodies are waited for, by the settings; ``None`` for ever."""
     timeout, min_rate = config.get("BODY_TIMEOUT"), config.get("BODY_MIN_RATE")
-    if timeout is None and not min_rate:
+    if not timeout and not min_rate:
         return None
     from ..http.pace import Pace
 
-    return Pace(timeout, min_rate or None)
+    return Pace(timeout, min_rate)
 
 
 def _blueprints_of(endpoint: str | None) -> tuple[str, ...]:

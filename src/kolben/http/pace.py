@@ -39,15 +39,15 @@ class Pace:
     Only the time counts in which something waits for the client, not that in which a view does other things between
     two pieces. A body that is complete is never too late.
 
-    :param timeout: seconds for a whole body (``BODY_TIMEOUT``); ``None`` is no limit.
-    :param min_rate: bytes a second (``BODY_MIN_RATE``), once :data:`ALLOWANCE` is used up; ``None`` is no limit.
+    :param timeout: seconds for a whole body (``BODY_TIMEOUT``); ``None`` or 0 is no limit.
+    :param min_rate: bytes a second (``BODY_MIN_RATE``), once :data:`ALLOWANCE` is used up; ``None`` or 0 is no limit.
     """
 
     __slots__ = ("min_rate", "timeout")
 
     def __init__(self, timeout: float | None, min_rate: float | None) -> None:
-        self.timeout = timeout
-        self.min_rate = min_rate
+        self.timeout = timeout or None
+        self.min_rate = min_rate or None
 
     def arrival(self) -> Arrival:
         """For the body of one request."""

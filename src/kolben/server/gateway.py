@@ -64,8 +64,9 @@ class Gateway:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             environ = environ_of(scope, multiprocess=self._multiprocess)
-            source = environ["wsgi.input"] = Input(self._paced(receive))
-            if _has_body(environ):
+            has_body = _has_body(environ)
+            source = environ["wsgi.input"] = Input(self._paced(receive) if has_body else receive)
+            if has_body:
                 await source.fill()
             else:
                 source.end()
@@ -88,13 +89,10 @@ class Gateway:
 
     def _paced(self, receive: Receive) -> Receive:
         """``receive`` that waits for a body no longer than the application's settings say."""
-        config = self.app.config
-        timeout, min_rate = config.get("BODY_TIMEOUT"), config.get("BODY_MIN_RATE")
-        if timeout is None and min_rate is None:
+        pace = self.app.plans(on_loop=False).pace
+        if pace is None:
             return receive
-        from ..http.pace import Pace
-
-        arrival = Pace(timeout, min_rate).arrival()
+        arrival = pace.arrival()
         return lambda: arrival.receive(receive)
 
 
