@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import typing as t
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -338,13 +339,27 @@ def test_worker_that_grows_too_large_is_replaced() -> None:
         assert "MiB of memory resident" in served.log
 
 
-def test_number_of_workers_can_be_changed() -> None:
-    with serving(workers=1) as served:
-        served.signal(signal.SIGTTIN)
-        wait_until(lambda: len(served.ready) == 2, 20)
-        served.signal(signal.SIGTTOU)
-        wait_until(lambda: sum(map(is_alive, served.ready)) == 1, 20)
-        assert served.get("/pid")["pid"] in served.ready
+def test_connections_are_spread_over_the_workers() -> None:
+    with serving(workers=2) as served, contextlib.ExitStack() as stack:
+        # All at once: one worker could take them all before the other is awake.
+        clients = [stack.enter_context(served.send("/pid")) for _ in range(100)]
+        seen = Counter(_read_pid(client) for client in clients)
+        assert set(seen) == set(served.ready)
+        assert min(seen.values()) > 20
+
+
+def _read_pid(client: socket.socket) -> int:
+    received = b""
+    while not received.endswith(b"}\n") and not received.endswith(b"}"):
+        received += client.recv(65536)
+    return t.cast(int, json.loads(received.partition(b"\r\n\r\n")[2])["pid"])
+
+
+def test_address_of_another_server_is_taken() -> None:
+    with serving(workers=2) as served:
+        result = run("--workers", "2", "--bind", f"127.0.0.1:{served.port}", app="waiting")
+        assert result.returncode == 1
+        assert "Cannot listen on" in result.stderr
 
 
 def test_worker_that_keeps_dying_ends_the_server_in_the_end(tmp_path: Path) -> None:

@@ -108,8 +108,8 @@ def test_server_that_stops_under_load_answers_whom_it_has_accepted() -> None:
         load = run_load(served.port, work)
         assert served.process.returncode == 0, served.log
         assert load.counts[200] > 100
-        # NOTE: one connection can wait to be accepted where none is let wait (listen(2)).
-        assert load.counts["lost"] <= 1
+        # NOTE: at each worker's socket one connection can wait where none is let wait (listen(2)).
+        assert load.counts["lost"] <= 2
         assert load.counts.keys() <= {200, "lost", "refused"}
 
 

@@ -28,6 +28,7 @@ class Child:
     :param env: its environment.
     :param folder: where it runs.
     :param generation: which reload it belongs to.
+    :param slot: whose sockets it has: one of those that are to be served, each by one worker.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Child:
         env: Mapping[str, str],
         folder: str,
         generation: int,
+        slot: int,
     ) -> None:
         own, its = socket.socketpair()
         fds = [item.sock.fileno() for item in listeners]
@@ -49,7 +51,11 @@ class Child:
             self._process = subprocess.Popen(command, env=env, cwd=folder, pass_fds=[its.fileno(), *fds])
         self.lines = Lines(own)
         self.generation = generation
+        self.slot = slot
+        self.listeners = frozenset(listeners)
         self.ready_at: float | None = None
+        self.is_deaf = False
+        """Whether it has said that it accepts no more."""
         self.is_leaving = False
         """Whether it asked to be replaced."""
         self.kill_at: float | None = None

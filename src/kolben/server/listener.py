@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import typing as t
 
 FD_VARIABLE = "KOLBEN_LISTEN_FD"
@@ -39,6 +40,31 @@ class Listener:
         if bind.startswith("unix:"):
             return cls(_open_unix(bind.removeprefix("unix:"), backlog))
         return cls(_open_tcp(*_host_and_port(bind), backlog))
+
+    @classmethod
+    def open_slots(cls, bind: str, backlog: int, count: int) -> list[t.Self]:
+        """Listen ``count`` times at one address, so that the kernel spreads connections over the sockets.
+
+        Where it does not, which is everywhere but with TCP on Linux, they are all one.
+
+        NOTE: processes that accept from one socket do not share fairly: who is awake first takes all that wait.
+
+        :raises OSError: as for :meth:`open`.
+        """
+        first = cls.open(bind, backlog)
+        if count == 1 or first.is_unix or not sys.platform.startswith("linux"):
+            return [first] * count
+        # NOTE: this one has found out that nobody else is there, which sockets that share an address do not.
+        address = first.address
+        first.close()
+        slots: list[t.Self] = []
+        try:
+            slots.extend(cls(_open_tcp(*_host_and_port(address), backlog, is_shared=True)) for _ in range(count))
+        except OSError:
+            for slot in slots:
+                slot.close()
+            raise
+        return slots
 
     @classmethod
     def inherit(cls) -> t.Self | None:
@@ -88,13 +114,15 @@ def _host_and_port(bind: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _open_tcp(host: str, port: int, backlog: int) -> socket.socket:
+def _open_tcp(host: str, port: int, backlog: int, is_shared: bool = False) -> socket.socket:
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if is_shared:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         sock.bind(address)
         sock.listen(backlog)
     except OSError:

@@ -28,7 +28,7 @@ def is_worker() -> bool:
 
 def prepare_worker() -> None:
     """Leave to the supervisor what a terminal, or whoever signals a whole group of processes, sends to both."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU):
+    for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, frame: None)
     _log_to_stderr()
 
@@ -63,31 +63,32 @@ def supervise(choices: Choices) -> int:
 
     _log_to_stderr()
     command, env, folder = own_command(), own_environment(), own_folder()
+    count = choices.value("workers")
     with contextlib.ExitStack() as stack:
-        listeners = _open(choices.value("bind"), choices.value("backlog"), stack)
+        slots = _open(choices.value("bind"), choices.value("backlog"), count, stack)
         if choices.value("pid_file"):
             stack.enter_context(_pid_file(choices.value("pid_file")))
         scheme = "https" if choices.value("cert") else "http"
-        for listener in listeners:
+        for listener in slots[0]:
             shown = listener.address if listener.is_unix else f"{scheme}://{listener.address}"
-            logger.info("Listening on %s, workers: %d, process %d.", shown, choices.value("workers"), os.getpid())
+            logger.info("Listening on %s, workers: %d, process %d.", shown, count, os.getpid())
         supervisor = Supervisor(
-            listeners,
-            choices.value("workers"),
+            slots,
             choices.value("grace"),
             choices.value("linger"),
-            lambda generation: Child(command, listeners, env, folder, generation),
+            lambda generation, slot: Child(command, slots[slot], env, folder, generation, slot),
         )
         return supervisor.run()
 
 
-def _open(binds: Sequence[str], backlog: int, stack: contextlib.ExitStack) -> list[Listener]:
-    listeners = []
+def _open(binds: Sequence[str], backlog: int, count: int, stack: contextlib.ExitStack) -> list[list[Listener]]:
+    """For each worker, what it listens on: at every address one socket."""
+    slots: list[list[Listener]] = [[] for _ in range(count)]
     for bind in binds:
-        listener = Listener.open(bind, backlog)
-        stack.callback(listener.close)
-        listeners.append(listener)
-    return listeners
+        for slot, listener in zip(slots, Listener.open_slots(bind, backlog, count), strict=True):
+            slot.append(listener)
+            stack.callback(listener.close)
+    return slots
 
 
 @contextlib.contextmanager

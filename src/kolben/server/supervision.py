@@ -13,6 +13,7 @@ FD_VARIABLE = "KOLBEN_CONTROL_FD"
 """The environment variable by which a worker is told its end of the pair."""
 
 READY = "ready"
+DEAF = "deaf"
 REPLACE = "replace"
 RETIRE = "retire"
 
@@ -58,6 +59,9 @@ class Parent:
     def ready(self) -> None:
         """Say that requests are answered."""
 
+    def deaf(self) -> None:
+        """Say that nothing is accepted any more."""
+
     def replace(self, reason: str) -> None:
         """Ask to be replaced."""
 
@@ -98,6 +102,9 @@ class Supervised(Parent):
 
     def ready(self) -> None:
         self._lines.send(READY)
+
+    def deaf(self) -> None:
+        self._lines.send(DEAF)
 
     def replace(self, reason: str) -> None:
         self._lines.send(REPLACE, reason)

@@ -14,7 +14,7 @@ import socket
 import time
 import typing as t
 
-from .supervision import READY, REPLACE
+from .supervision import DEAF, READY, REPLACE
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,8 +27,8 @@ logger = logging.getLogger("kolben.server")
 SETTLED_AFTER = 5.0
 """Seconds after which a worker that was ready has proven itself: if it dies, it is replaced at once."""
 
-LONGEST_PAUSE = 30.0
-"""Seconds between two attempts, at most."""
+LONGEST_PAUSE = 8.0
+"""Seconds between two attempts, at most. Who is connected to the slot of the missing worker waits for as long."""
 
 FAILURES = 5
 """After so many in a row, with no worker left, the server gives up."""
@@ -36,32 +36,27 @@ FAILURES = 5
 KILLED_AFTER = 7.0
 """Seconds beyond the time of grace after which a worker that has not ended is killed."""
 
-REFUSES_AFTER = 0.25
-"""Seconds from when nobody is let wait to be accepted to when all are refused. Workers accept until just before."""
-
-_SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU]
+_SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP]
 
 
 class Supervisor:
-    """Keeps so many workers alive.
+    """Keeps a worker alive for each slot.
 
-    :param listeners: open; what is waiting at them outlives every worker.
-    :param count: of workers.
+    :param slots: the sockets of each worker, open; what is waiting at them outlives every worker.
     :param grace: seconds that requests under way have once a worker was told to stop.
     :param linger: seconds that workers go on to answer who is connected already.
-    :param start: starts a worker of a generation.
+    :param start: starts a worker of a generation for a slot.
     """
 
     def __init__(
         self,
-        listeners: Sequence[Listener],
-        count: int,
+        slots: Sequence[Sequence[Listener]],
         grace: float,
         linger: float,
-        start: Callable[[int], Child],
+        start: Callable[[int, int], Child],
     ) -> None:
-        self._listeners = listeners
-        self._count = count
+        self._listeners = {listener for slot in slots for listener in slot}
+        self._slots = range(len(slots))
         self._grace = grace
         self._linger = linger
         self._start = start
@@ -107,10 +102,6 @@ class Supervisor:
             self._stop(number)
         elif number == signal.SIGHUP and self._stopping_since is None:
             self._reload()
-        elif number == signal.SIGTTIN:
-            self._count += 1
-        elif number == signal.SIGTTOU:
-            self._count = max(1, self._count - 1)
 
     # -- workers -----------------------------------------------------------------------------------------------------
 
@@ -124,24 +115,21 @@ class Supervisor:
         if self._stopping_since is not None:
             self._refuse(now)
             return
-        fresh = [child for child in self._children if self._is_fresh(child)]
-        wanted = self._count if self._proven == self._generation else 1
+        fresh = {child.slot: child for child in self._children if self._is_fresh(child)}
         if now >= self._not_before:
-            for _ in range(wanted - len(fresh)):
-                self._add()
-        if self._proven == self._generation:
-            ready = sum(child.is_ready for child in fresh)
-            surplus = fresh[self._count :]
-            old = [child for child in self._children if child.is_serving and not self._is_fresh(child)]
-            # NOTE: as many as have a successor by now.
-            for child in old[: max(0, ready + len(old) - self._count)] + surplus:
+            for slot in self._slots if self._proven == self._generation else self._slots[:1]:
+                if slot not in fresh:
+                    self._add(slot)
+        for child in self._children:
+            successor = fresh.get(child.slot, child)
+            if child.is_serving and successor is not child and successor.is_ready:
                 child.retire(self._grace + KILLED_AFTER)
 
     def _is_fresh(self, child: Child) -> bool:
         return child.generation == self._generation and not child.is_leaving and child.kill_at is None
 
-    def _add(self) -> None:
-        child = self._start(self._generation)
+    def _add(self, slot: int) -> None:
+        child = self._start(self._generation, slot)
         self._children.append(child)
         self._selector.register(child.lines.sock, selectors.EVENT_READ, child)
 
@@ -154,6 +142,8 @@ class Supervisor:
             word, _, reason = line.partition(" ")
             if word == READY:
                 self._note_ready(child)
+            elif word == DEAF:
+                child.is_deaf = True
             elif word == REPLACE and not child.is_leaving:
                 logger.info("Worker %d is to be replaced: %s.", child.pid, reason)
                 child.is_leaving = True
@@ -242,14 +232,16 @@ class Supervisor:
                 child.stop(KILLED_AFTER, again=True)
 
     def _refuse(self, now: float) -> None:
-        """Have connections refused when no worker accepts any more: whoever comes knows it at once."""
+        """Have connections refused where no worker accepts any more: whoever comes knows it at once.
+
+        NOTE: not before, for Granian does not get over a socket that fails while it accepts from it.
+        """
         assert self._stopping_since is not None
-        until = self._stopping_since + self._linger
-        if now >= until + REFUSES_AFTER or not self._children:
-            for listener in self._listeners:
+        accepting = [child.listeners for child in self._children if child.is_ready and not child.is_deaf]
+        for listener in self._listeners:
+            if not any(listener in listeners for listeners in accepting):
                 listener.refuse()
-        elif now >= until:
-            for listener in self._listeners:
+            elif now >= self._stopping_since + self._linger:
                 listener.discourage()
 
     def _pause(self) -> float | None:

@@ -107,6 +107,7 @@ class Worker:
         self._stop: asyncio.Event = asyncio.Event()
         self._force: asyncio.Event = asyncio.Event()
         self._has_successor = False
+        self._is_deaf = False
         self._stopped_at = 0.0
 
     def _dressed(self, asgi: ASGIApp) -> ASGIApp:
@@ -189,6 +190,7 @@ class Worker:
         forced = asyncio.ensure_future(self._force.wait())
         try:
             await self._linger(forced, deadline)
+            await self._turn_away(forced)
             for server in servers:
                 server.stop()
             served = asyncio.gather(*serving, return_exceptions=True)
@@ -208,7 +210,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         if not self.settings.linger:
             return
-        is_alone = not (self._has_successor and stop_accepting(self._listeners))
+        is_alone = not (self._has_successor and self._stop_accepting())
         until = min(deadline, loop.time() + (self.settings.linger if is_alone else RETIRES_WITHIN))
         while loop.time() < until and not forced.done():
             # NOTE: a connection that nobody has accepted yet is not counted; they are, within a moment.
@@ -218,8 +220,17 @@ class Worker:
         else:
             # NOTE: by now the supervisor lets nobody wait to be accepted. Who does is accepted, and has time to ask.
             await asyncio.wait({forced}, timeout=ACCEPTS_LONGER if is_alone else 0)
-        if is_alone and stop_accepting(self._listeners):
+
+    async def _turn_away(self, forced: asyncio.Future[t.Any]) -> None:
+        """Accept no more. Who was accepted a moment before has time to ask."""
+        if not self._is_deaf and self._stop_accepting():
             await asyncio.wait({forced}, timeout=0.1)
+
+    def _stop_accepting(self) -> bool:
+        if stop_accepting(self._listeners):
+            self._is_deaf = True
+            self._parent.deaf()
+        return self._is_deaf
 
     async def _cut_off(self, serving: Sequence[asyncio.Future[t.Any]]) -> bool:
         """End the requests whose time is over: cancelled, they can still release what they have."""
