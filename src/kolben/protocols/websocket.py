@@ -32,28 +32,35 @@ NOTICES_WITHIN = 1.0
 
 async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one WebSocket in a task of its own, which is cancelled if the client goes away unnoticed by the view."""
-    task = asyncio.get_running_loop().create_task(_serve(plans, scope, receive, send))
+    opened = _Opened(receive)
+    task = opened.task = asyncio.get_running_loop().create_task(_serve(plans, scope, opened, send))
+    drain = plans.app.serving.drain
+    if drain is not None:
+        drain.add(opened)
     try:
         await asyncio.wait({task})
     except asyncio.CancelledError:
         task.cancel()
         await asyncio.wait({task})
         raise
+    finally:
+        if drain is not None:
+            drain.remove(opened)
     try:
         if not task.cancelled():
             task.result()
     finally:
+        # NOTE: what it raises knows this frame; together they would wait for the collector.
+        opened.task = None
         del task
 
 
-async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:
+async def _serve(plans: Plans, scope: Scope, opened: _Opened, send: Send) -> None:
     app = plans.app
-    task = asyncio.current_task()
-    assert task is not None
     request = plans.request_class.from_scope(scope)
     limit = app.config["WEBSOCKET_MAX_MESSAGE_SIZE"]
-    source = _Receive(receive)
-    websocket = WebSocket(request, t.cast(t.Any, source), t.cast(t.Any, send), scope, max_message_size=limit)
+    websocket = WebSocket(request, t.cast(t.Any, opened.receive), t.cast(t.Any, send), scope, max_message_size=limit)
+    opened.websocket = websocket
     try:
         request.path = checked(scope, dict(scope["headers"]))
         _check_origin(plans, scope, websocket)
@@ -63,10 +70,6 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
         await app.serving.start()
     ctx = RequestContext(plans, request)
     token = current.set(ctx)
-    opened = _Opened(websocket, source, task)
-    drain = app.serving.drain
-    if drain is not None:
-        drain.add(opened)
     try:
         if appcontext_pushed.receivers:
             await bridge.send_async(appcontext_pushed, app)
@@ -74,7 +77,7 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
             ctx._session = await bridge.in_thread(plans.open_session, ctx)
         plan = ctx.plan = plans.match_websocket(ctx)
         if plan.is_async:
-            ctx.websocket, websocket.on_disconnect = websocket, task.cancel
+            ctx.websocket, websocket.on_disconnect = websocket, opened.cancel
         else:
             # NOTE: its thread cannot be cancelled; the next call on the socket tells it.
             ctx.websocket = t.cast(WebSocket, SyncWebSocket(websocket))
@@ -92,55 +95,45 @@ async def _serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> No
         try:
             await _close(ctx)
         finally:
-            if drain is not None:
-                drain.remove(opened)
             current.reset(token)
             if appcontext_popped.receivers:
                 await bridge.send_async(appcontext_popped, app)
 
 
-class _Receive:
-    """``receive`` of a server, which can be interrupted.
-
-    NOTE: Granian sends no close frame while somebody is waiting to receive.
-    """
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._pending: t.Any = None
-        self._is_ended = False
-
-    async def __call__(self) -> Message:
-        if self._is_ended:
-            return {"type": "websocket.disconnect", "code": 1012}
-        self._pending = self._receive()
-        try:
-            return t.cast("Message", await self._pending)
-        except asyncio.CancelledError:
-            if self._is_ended:
-                return {"type": "websocket.disconnect", "code": 1012}
-            raise
-        finally:
-            self._pending = None
-
-    def end(self) -> None:
-        """Let whoever waits receive that it is over, also if the server would not say so."""
-        self._is_ended = True
-        if hasattr(self._pending, "cancel"):
-            self._pending.cancel()
-
-
 class _Opened:
-    """A WebSocket as the server's end sees it: closed with 1012, "Service Restart", so that clients connect anew."""
+    """A WebSocket as the server's end sees it: closed with 1012, "Service Restart", so that clients connect anew.
+
+    :param receive: of the server.
+    """
 
     lasts = True
 
-    def __init__(self, websocket: WebSocket, receive: _Receive, task: asyncio.Task[None]) -> None:
-        self._websocket = websocket
+    def __init__(self, receive: Receive) -> None:
+        self.task: asyncio.Task[None] | None = None
+        """In which it is served, while it is."""
+        self.websocket: WebSocket | None = None
         self._receive = receive
-        self._task = task
+        self._pending: t.Any = None
         self._ending: asyncio.Task[None] | None = None
         self._closing: asyncio.Future[None] | None = None
+
+    async def receive(self) -> Message:
+        """The next message of the server, unless it is over."""
+        if self._closing is None:
+            self._pending = self._receive()
+            try:
+                return t.cast("Message", await self._pending)
+            except asyncio.CancelledError:
+                if self._closing is None:
+                    raise
+            finally:
+                self._pending = None
+        return {"type": "websocket.disconnect", "code": 1012}
+
+    def cancel(self) -> None:
+        """Cancel the view: nobody is there any more."""
+        if self.task is not None:
+            self.task.cancel()
 
     def end(self) -> None:
         """Close it. A view that does not notice, for it waits for something else, is cancelled."""
@@ -148,16 +141,21 @@ class _Opened:
             self._ending = asyncio.get_running_loop().create_task(self._end())
 
     async def _end(self) -> None:
-        if self._websocket.accepted:
-            self._receive.end()
+        task = self.task
+        if task is None:
+            return
+        if self.websocket is not None and self.websocket.accepted:
             self._closing = asyncio.get_running_loop().create_future()
+            # NOTE: Granian sends no close frame while somebody is waiting to receive.
+            if hasattr(self._pending, "cancel"):
+                self._pending.cancel()
             try:
                 # NOTE: in this step, before the view goes on: to it, the socket is closed with this code already.
-                await self._websocket.close(1012, "Service Restart")
+                await self.websocket.close(1012, "Service Restart")
             finally:
                 self._closing.set_result(None)
-            await asyncio.wait({self._task}, timeout=NOTICES_WITHIN)
-        self._task.cancel()
+            await asyncio.wait({task}, timeout=NOTICES_WITHIN)
+        task.cancel()
 
     async def closed(self) -> None:
         """Wait for the close frame, if one is being sent: an application that is done is closed without a code."""
