@@ -17,6 +17,7 @@ from collections import deque
 from contextvars import Context, ContextVar, copy_context
 from functools import partial, update_wrapper
 from queue import SimpleQueue
+from types import CoroutineType
 
 from .signals import appcontext_popped, appcontext_tearing_down, request_tearing_down, websocket_tearing_down
 
@@ -343,6 +344,8 @@ def to_async(
 ) -> Callable[..., Coroutine[t.Any, t.Any, t.Any]]:
     """``func`` itself if it is a coroutine function, or one that calls it in a worker thread.
 
+    What it hands back un-awaited is awaited.
+
     :param blocking: False to call it on the loop instead.
     :param crew: whose thread: ``"hooks"`` for what surrounds an asynchronous view, ``"closers"`` for what ends a
         request. Views that wait occupy neither.
@@ -352,7 +355,8 @@ def to_async(
     if blocking:
 
         async def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
-            return await _call_in_thread(func, args, kwargs, crew)
+            rv = await _call_in_thread(func, args, kwargs, crew)
+            return await rv if type(rv) is CoroutineType else rv
     else:
 
         async def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
@@ -480,8 +484,9 @@ class _End:
 
 
 def call(func: Callable[..., t.Any], /, *args: t.Any) -> t.Any:
-    """Call a function of either kind from synchronous code."""
-    return call_sync(func, *args) if is_async(func) else func(*args)
+    """Call a function of either kind from synchronous code, or one that hands back a coroutine."""
+    rv = call_sync(func, *args) if is_async(func) else func(*args)
+    return settle(rv) if type(rv) is CoroutineType else rv
 
 
 async def call_async(func: Callable[..., t.Any], /, *args: t.Any) -> t.Any:

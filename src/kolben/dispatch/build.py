@@ -19,7 +19,7 @@ from ..http.request import Request, split_blueprint_path
 from ..http.wire import Page, seal, seal_asgi
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
-from . import overridable, run
+from . import hooks, overridable, run
 from .convert import make_converter
 from .errors import explained, find_handler, may_refuse, refuse
 from .plan import Mode, Plan
@@ -220,7 +220,7 @@ class Plans(dict[t.Any, Plan]):
     def _make_websocket(self, endpoint: str | None) -> Plan:
         from .bind import websocket_parameter
 
-        app, adapt = self.app, _hook
+        app, around = self.app, hooks.ON_LOOP
         view = _raise_routing_exception if endpoint is None else self._view(endpoint)
         plan = Plan()
         plan.endpoint = endpoint
@@ -233,14 +233,14 @@ class Plans(dict[t.Any, Plan]):
         plan.websocket_parameter = None if endpoint is None else websocket_parameter(view, variables)
         outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
         plan.convert = self.convert
-        plan.preprocessors = _adapted(adapt, _collect(app.url_value_preprocessors, inwards))
-        plan.before = _adapted(adapt, _collect(app.before_websocket_funcs, inwards))
-        plan.after = _adapted(adapt, _collect(app.after_websocket_funcs, outwards, backwards=True))
-        plan.teardown = _adapted(_at_end, _collect(app.teardown_websocket_funcs, outwards, backwards=True))
-        plan.teardown_app = _adapted(_at_end, reversed(app.teardown_appcontext_funcs))
+        plan.preprocessors = around.preprocessors(_collect(app.url_value_preprocessors, inwards))
+        plan.before = around.before(_collect(app.before_websocket_funcs, inwards))
+        plan.after = around.after_websocket(_collect(app.after_websocket_funcs, outwards, backwards=True))
+        plan.teardown = around.teardown(_collect(app.teardown_websocket_funcs, outwards, backwards=True))
+        plan.teardown_app = around.teardown(reversed(app.teardown_appcontext_funcs))
         plan.save_session = self._session_saver(plan.mode)
         plan.handlers = {}
-        plan.find_handler = self._handler_finder(plan, adapt)
+        plan.find_handler = self._handler_finder(plan, around.adapt)
         plan.pass_through = bridge.to_async(_pass_through, blocking=False)
         return plan
 
@@ -267,27 +267,27 @@ class Plans(dict[t.Any, Plan]):
         plan.takes_body_early = plan.max_content_length is not None or (plan.is_async and not plan.stream_body)
         outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
         plan.mode = self._mode(plan, blocking, outwards)
-        adapt: Callable[[t.Any], t.Any] = _hook if plan.mode is Mode.LOOP else bridge.to_sync
-        plan.view = bridge.to_async(view, blocking=blocking) if plan.mode is Mode.LOOP else bridge.to_sync(view)
+        is_on_loop = plan.mode is Mode.LOOP
+        around = hooks.ON_LOOP if is_on_loop else hooks.SYNC
+        plan.view = bridge.to_async(view, blocking=blocking) if is_on_loop else bridge.to_sync(view)
         plan.convert = self.convert
-        plan.preprocessors = _adapted(adapt, _collect(app.url_value_preprocessors, inwards))
-        plan.before = _adapted(adapt, _collect(app.before_request_funcs, inwards))
-        plan.after = _adapted(adapt, _collect(app.after_request_funcs, outwards, backwards=True))
-        adapt_last = _at_end if plan.mode is Mode.LOOP else adapt
-        plan.teardown = _adapted(adapt_last, _collect(app.teardown_request_funcs, outwards, backwards=True))
-        plan.teardown_app = _adapted(adapt_last, reversed(app.teardown_appcontext_funcs))
+        plan.preprocessors = around.preprocessors(_collect(app.url_value_preprocessors, inwards))
+        plan.before = around.before(_collect(app.before_request_funcs, inwards))
+        plan.after = around.after(_collect(app.after_request_funcs, outwards, backwards=True))
+        plan.teardown = around.teardown(_collect(app.teardown_request_funcs, outwards, backwards=True))
+        plan.teardown_app = around.teardown(reversed(app.teardown_appcontext_funcs))
         plan.seal = seal_asgi if self.on_loop else seal
         plan.sends_text = self.sends_text and not plan.after
         plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)
         plan.save_session = self._session_saver(plan.mode)
         plan.handlers = {}
-        plan.find_handler = self._handler_finder(plan, adapt)
-        plan.pass_through = bridge.to_async(_pass_through, blocking=False) if plan.mode is Mode.LOOP else _pass_through
+        plan.find_handler = self._handler_finder(plan, around.adapt)
+        plan.pass_through = bridge.to_async(_pass_through, blocking=False) if is_on_loop else _pass_through
         overridden = self.overrides & overridable.STEPS
         is_deaf = endpoint is None and not overridden and not self._has_hooks((None,)) and may_refuse(self)
-        plan.run = overridable.run if overridden else run.run_async if plan.mode is Mode.LOOP else run.run
+        plan.run = overridable.run if overridden else run.run_async if is_on_loop else run.run
         plan.run = partial(refuse, plan.run) if is_deaf else plan.run
-        plan.close = overridable.close if overridden else run.close_async if plan.mode is Mode.LOOP else run.close
+        plan.close = overridable.close if overridden else run.close_async if is_on_loop else run.close
         return plan
 
     def _mode(self, plan: Plan, blocking: bool, scopes: tuple[str | None, ...]) -> Mode:
@@ -365,10 +365,6 @@ def _collect(
     return list(chain.from_iterable(reversed(found) if backwards else found for found in lists))
 
 
-def _adapted(adapt: Callable[[t.Any], t.Any], functions: t.Iterable[t.Any]) -> tuple[t.Any, ...]:
-    return tuple(adapt(function) for function in functions)
-
-
 def _is_lazy(interface: SessionInterface) -> bool:
     """Whether sessions may be opened when first touched: they are Kolben's signed cookies, opened by its own method."""
     if not isinstance(interface, SecureCookieSessionInterface):
@@ -385,14 +381,6 @@ def _raise_routing_exception(**values: t.Any) -> t.NoReturn:
     ctx = current.get()
     assert ctx.request is not None
     ctx.app.raise_routing_exception(ctx.request)
-
-
-def _hook(func: Callable[..., t.Any]) -> Callable[..., t.Any]:
-    return bridge.to_async(func, crew="hooks")
-
-
-def _at_end(func: Callable[..., t.Any]) -> Callable[..., t.Any]:
-    return bridge.to_async(func, crew="closers")
 
 
 def _pass_through(rv: t.Any) -> t.Any:

@@ -43,9 +43,13 @@ def run(ctx: RequestContext) -> Answer:
             if request_started.receivers:
                 send(request_started, ctx.app)
             for preprocess in plan.preprocessors:
-                preprocess(plan.endpoint, ctx.request.view_args)
+                rv = preprocess(plan.endpoint, ctx.request.view_args)
+                if type(rv) is CoroutineType:
+                    settle(rv)
             for hook in plan.before:
                 rv = hook()
+                if type(rv) is CoroutineType:
+                    rv = settle(rv)
                 if rv is not None:
                     break
             else:
@@ -58,6 +62,8 @@ def run(ctx: RequestContext) -> Answer:
             if handle is None:
                 raise
             rv = handle(exc)
+            if type(rv) is CoroutineType:
+                rv = settle(rv)
         is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
         if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN and ctx.background is None:
             return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
@@ -83,9 +89,13 @@ async def run_async(ctx: RequestContext) -> Answer:
             if request_started.receivers:
                 await send_async(request_started, ctx.app)
             for preprocess in plan.preprocessors:
-                await preprocess(plan.endpoint, ctx.request.view_args)
+                rv = await preprocess(plan.endpoint, ctx.request.view_args)
+                if type(rv) is CoroutineType:
+                    await settle_async(rv)
             for hook in plan.before:
                 rv = await hook()
+                if type(rv) is CoroutineType:
+                    rv = await settle_async(rv)
                 if rv is not None:
                     break
             else:
@@ -98,6 +108,8 @@ async def run_async(ctx: RequestContext) -> Answer:
             if handle is None:
                 raise
             rv = await handle(exc)
+            if type(rv) is CoroutineType:
+                rv = await settle_async(rv)
         is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
         if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN and ctx.background is None:
             return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
@@ -112,7 +124,7 @@ async def run_async(ctx: RequestContext) -> Answer:
         return await fail_async(ctx, exc)
 
 
-def finalize(ctx: RequestContext, response: Response) -> Response:
+def finalize(ctx: RequestContext, response: t.Any) -> Response:
     """Run what may change the response; save the session; refuse what cannot be sent.
 
     :raises ValueError: the status or a header is malformed.
@@ -124,6 +136,8 @@ def finalize(ctx: RequestContext, response: Response) -> Response:
             check_returned(func, response)
     for hook in plan.after:
         response = hook(response)
+        if type(response) is CoroutineType:
+            response = settle(response)
         if response is None:
             check_returned(hook, response)
     if ctx._session is not None:
@@ -132,10 +146,10 @@ def finalize(ctx: RequestContext, response: Response) -> Response:
         send(request_finished, ctx.app, response=response)
     if len(response.__dict__) > 1:
         plan.seal(response)
-    return response
+    return response  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
-async def finalize_async(ctx: RequestContext, response: Response) -> Response:
+async def finalize_async(ctx: RequestContext, response: t.Any) -> Response:
     """Run what may change the response; save the session; refuse what cannot be sent.
 
     :raises ValueError: the status or a header is malformed.
@@ -147,6 +161,8 @@ async def finalize_async(ctx: RequestContext, response: Response) -> Response:
             check_returned(func, response)
     for hook in plan.after:
         response = await hook(response)
+        if type(response) is CoroutineType:
+            response = await settle_async(response)
         if response is None:
             check_returned(hook, response)
     if ctx._session is not None:
@@ -155,7 +171,7 @@ async def finalize_async(ctx: RequestContext, response: Response) -> Response:
         await send_async(request_finished, ctx.app, response=response)
     if len(response.__dict__) > 1:
         plan.seal(response)
-    return response
+    return response  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
 def fail(ctx: RequestContext, exc: Exception) -> Response:
@@ -174,7 +190,10 @@ def fail(ctx: RequestContext, exc: Exception) -> Response:
     ctx.app.log_exception((type(exc), exc, exc.__traceback__))
     error = InternalServerError(original_exception=exc)
     handle = ctx.plan.find_handler(error) or ctx.plan.pass_through
-    response = ctx.plan.convert(handle(error))
+    rv = handle(error)
+    if type(rv) is CoroutineType:
+        rv = settle(rv)
+    response = ctx.plan.convert(rv)
     try:
         return finalize(ctx, response)
     except Exception:
@@ -198,7 +217,10 @@ async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
     ctx.app.log_exception((type(exc), exc, exc.__traceback__))
     error = InternalServerError(original_exception=exc)
     handle = ctx.plan.find_handler(error) or ctx.plan.pass_through
-    response = ctx.plan.convert(await handle(error))
+    rv = await handle(error)
+    if type(rv) is CoroutineType:
+        rv = await settle_async(rv)
+    response = ctx.plan.convert(rv)
     try:
         return await finalize_async(ctx, response)
     except Exception:
@@ -211,7 +233,8 @@ def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
     error: BaseException | None = None
     for func in plan.teardown:
         try:
-            func(exc)
+            if type(rv := func(exc)) is CoroutineType:
+                settle(rv)
         except Exception as failure:
             error = error or failure
     if request_tearing_down.receivers:
@@ -221,7 +244,8 @@ def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
     if ctx._app_ctx is None:
         for func in plan.teardown_app:
             try:
-                func(exc)
+                if type(rv := func(exc)) is CoroutineType:
+                    settle(rv)
             except Exception as failure:
                 error = error or failure
         if appcontext_tearing_down.receivers:
@@ -235,7 +259,8 @@ async def close_async(ctx: RequestContext, plan: Plan, exc: BaseException | None
     error: BaseException | None = None
     for func in plan.teardown:
         try:
-            await func(exc)
+            if type(rv := await func(exc)) is CoroutineType:
+                await settle_async(rv)
         except Exception as failure:
             error = error or failure
     if request_tearing_down.receivers:
@@ -245,7 +270,8 @@ async def close_async(ctx: RequestContext, plan: Plan, exc: BaseException | None
     if ctx._app_ctx is None:
         for func in plan.teardown_app:
             try:
-                await func(exc)
+                if type(rv := await func(exc)) is CoroutineType:
+                    await settle_async(rv)
             except Exception as failure:
                 error = error or failure
         if appcontext_tearing_down.receivers:

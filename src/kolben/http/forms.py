@@ -24,7 +24,6 @@ from .multipart import (
     parse_options,
     too_much_memory,
 )
-from .ordinary import read_ordinary
 from .urlencoded import Parameters, group, read_query
 
 if t.TYPE_CHECKING:
@@ -150,6 +149,8 @@ def read_form(data: bytes, max_form_parts: int | None) -> Form:
 
 def read_parts(data: bytes, content_type: str | None, **limits: t.Any) -> tuple[Form, Files] | None:
     """The form of a whole body of ``multipart/form-data``; ``None`` if :func:`parse_form` must look at it."""
+    from .ordinary import read_ordinary
+
     found = None if content_type is None else read_ordinary(data, content_type, UploadedFile, **limits)
     return None if found is None else (group(Form, found[0]), group(Files, found[1]))
 
