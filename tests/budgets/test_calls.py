@@ -66,6 +66,18 @@ def one_profiled_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bridge, "views", bridge.Workers("budget", 1))
 
 
+@pytest.fixture(autouse=True)
+def no_receivers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody listens to signals, whatever other tests in this process have left behind."""
+    from blinker import Signal
+
+    from kolben import signals
+
+    for signal in vars(signals).values():
+        if isinstance(signal, Signal):
+            monkeypatch.setattr(signal, "receivers", {})
+
+
 @pytest.mark.parametrize(
     ("path", "allowed"), [("", HELLO_AT_MOST), ("/user/7", INT_PARAMETER_AT_MOST)], ids=["hello", "int"]
 )

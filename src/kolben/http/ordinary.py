@@ -59,10 +59,9 @@ def read_ordinary(
             disposition, name, filename, kind = part.groups()
             content = data[end + 4 : stop]
             if filename is not None:
-                head = [("Content-Disposition", disposition)]
-                if kind is not None:
-                    head.append(("Content-Type", kind))
-                files.append((name, make_file(io.BytesIO(content), filename, name, headers=Headers(head))))
+                files.append(
+                    (name, make_file(io.BytesIO(content), filename, name, headers=_headers(disposition, kind)))
+                )
             elif kind is not None:
                 return None
             else:
@@ -74,6 +73,13 @@ def read_ordinary(
     if not data.startswith(b"--", position) or (max_form_memory_size is not None and size > max_form_memory_size):
         return None
     return fields, files
+
+
+def _headers(disposition: str, content_type: str | None) -> Headers:
+    head = [("Content-Disposition", disposition)]
+    if content_type is not None:
+        head.append(("Content-Type", content_type))
+    return Headers(head)
 
 
 def _positions(data: bytes, delimiter: bytes, at_most: int) -> list[int]:

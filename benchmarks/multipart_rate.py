@@ -3,8 +3,8 @@
 The file goes to a sink that does nothing, and to a file on a memory disk. What is measured is the form reader that
 requests use, without a server; the chunks are prepared, one mebibyte of them, over and over.
 
-    python benchmarks/multipart.py
-    python benchmarks/multipart.py --size 256 --rounds 9
+    python benchmarks/multipart_rate.py
+    python benchmarks/multipart_rate.py --size 256 --rounds 9
 """
 
 from __future__ import annotations
