@@ -30,14 +30,13 @@ def stop_accepting(listeners: Iterable[Listener]) -> bool:
     return done
 
 
-def count_connections(listeners: Iterable[Listener]) -> int | None:
-    """How many connections the runtimes of this process have open; ``None`` where that cannot be seen."""
+def has_connections(listeners: Iterable[Listener]) -> bool | None:
+    """Whether the runtimes of this process have any connection open; ``None`` where that cannot be seen."""
     inodes = {os.fstat(listener.sock.fileno()).st_ino for listener in listeners}
     epolls = list(_epolls())
     if not epolls:
         return None
-    found = {fd for _, fds in epolls for fd in fds if _is_connection(fd, inodes)}
-    return len(found)
+    return any(_is_connection(fd, inodes) for _, fds in epolls for fd in fds)
 
 
 def _epolls() -> Iterator[tuple[int, list[int]]]:

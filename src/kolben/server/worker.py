@@ -13,7 +13,7 @@ import typing as t
 
 from .. import bridge
 from ..protocols.drain import Drain
-from .accepting import count_connections, stop_accepting
+from .accepting import has_connections, stop_accepting
 from .door import Door
 from .granian import EmbeddedGranian
 from .lifespan import Lifespan, LifespanError
@@ -213,9 +213,9 @@ class Worker:
         is_alone = not (self._has_successor and self._stop_accepting())
         until = min(deadline, loop.time() + (self.settings.linger if is_alone else RETIRES_WITHIN))
         while loop.time() < until and not forced.done():
-            # NOTE: a connection that nobody has accepted yet is not counted; they are, within a moment.
+            # NOTE: a connection that nobody has accepted yet is not seen; it is, within a moment.
             await asyncio.wait({forced}, timeout=0.05)
-            if count_connections(self._listeners) == 0:
+            if has_connections(self._listeners) is False:
                 break
         else:
             # NOTE: by now the supervisor lets nobody wait to be accepted. Who does is accepted, and has time to ask.
