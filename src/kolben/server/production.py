@@ -10,6 +10,7 @@ import sys
 import typing as t
 
 from .listener import FD_VARIABLE, Listener
+from .supervision import FD_VARIABLE as CONTROL_VARIABLE
 from .supervision import Supervised
 
 if t.TYPE_CHECKING:
@@ -23,7 +24,7 @@ logger = logging.getLogger("kolben.server")
 
 def is_worker() -> bool:
     """Whether this process was started by a supervisor to serve."""
-    return FD_VARIABLE in os.environ
+    return CONTROL_VARIABLE in os.environ
 
 
 def prepare_worker() -> None:
