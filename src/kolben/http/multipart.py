@@ -266,8 +266,8 @@ class MultipartParser:
 
     def _read_content(self) -> Event:
         start = self._position
-        # PERF: benchmarks/multipart_rate.py. CPython searches backwards several times faster than forwards, and in linear
-        # time too, as a delimiter has one CR. Once a chunk: what is behind the last delimiter is searched no more.
+        # PERF: benchmarks/multipart_rate.py. CPython searches backwards several times faster than forwards, in linear
+        # time too, since a delimiter has one CR. Once a chunk: what is behind the last delimiter is searched no more.
         if self._last is None:
             self._last = self._buffer.rfind(self._delimiter, start)
         found = self._buffer.find(self._delimiter, start) if self._last >= start else -1

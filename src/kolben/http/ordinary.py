@@ -35,13 +35,10 @@ def read_ordinary(
     """
     # PERF: benchmarks/inprocess.py, kinds "multipart fields" and "upload": no events and no states, and one copy of
     # what a part holds.
-    boundary = _boundary_of(content_type)
-    if boundary is None or (max_part_headers is not None and max_part_headers < 2):
+    delimiter = _delimiter(content_type, max_part_headers)
+    if delimiter is None or not data.startswith(delimiter[2:]):
         return None
-    delimiter = b"\r\n--" + boundary[1].encode()
     width, position = len(delimiter), len(delimiter) - 2
-    if not data.startswith(delimiter[2:]):
-        return None
     following = _positions(data, delimiter, len(data) if max_form_parts is None else max_form_parts)
     fields: list[tuple[str, str]] = []
     files: list[tuple[str, FileStorage]] = []
@@ -73,6 +70,14 @@ def read_ordinary(
     if not data.startswith(b"--", position) or (max_form_memory_size is not None and size > max_form_memory_size):
         return None
     return fields, files
+
+
+def _delimiter(content_type: str, max_part_headers: int | None) -> bytes | None:
+    """What stands before each part and behind the last; ``None`` for what is not read here."""
+    boundary = _boundary_of(content_type)
+    if boundary is None or (max_part_headers is not None and max_part_headers < 2):
+        return None
+    return b"\r\n--" + boundary[1].encode()
 
 
 def _headers(disposition: str, content_type: str | None) -> Headers:

@@ -47,18 +47,16 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     """Answer one request, serve one WebSocket, or live through the server's lifespan."""
     if scope["type"] != "http":
         return await _serve_other(plans, scope, receive, send)
-    headers, method, path = scope["headers"], scope["method"], scope["path"]
-    index = dict(headers)
+    index, method, path = dict(scope["headers"]), scope["method"], scope["path"]
     known = plans.fixed.get((method, path))
     has_body = b"content-length" in index or b"transfer-encoding" in index
     is_odd = has_body and (b"transfer-encoding" in index or not _is_length(index[b"content-length"]))
-    if known is None:
-        is_odd = is_odd or path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path
-    if is_odd or index.get(b"host") not in KNOWN_HOSTS or len(index) != len(headers) or scope.get("root_path"):
-        try:
-            known, path = None, checked(scope, index)
-        except BadRequest as exc:
-            return await _refuse(plans, exc, scope, send)
+    is_odd = is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path))
+    is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or bool(scope.get("root_path"))
+    if is_odd or len(index) != len(scope["headers"]):
+        known, path = None, await _checked(plans, scope, index, send)
+        if path is None:
+            return None
     ctx = _open(plans, scope, path)
     token = current.set(ctx)
     try:
@@ -67,24 +65,22 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         if not plans.session_is_lazy or (b"cookie" in index and _may_have_session(plans, scope, index)):
             await _open_early(plans, ctx)
         plan = ctx.plan = ctx.plan or plans.match(ctx, known)
-        if has_body or method not in _NO_BODY_EXPECTED:
-            filling = _take_body(ctx, plan, index, receive)
-            plan = plan if filling is None else await filling
+        if (has_body or method not in _NO_BODY_EXPECTED) and (filling := _take_body(ctx, plan, index, receive)):
+            plan = await filling
         mode = plan.mode
         response = await plan.run(ctx) if mode is _LOOP else await _in_thread(ctx) if mode is _THREAD else plan.run(ctx)
         messages = _messages(plans, response, method)
         if messages is None:
-            await _stream(ctx, scope, response, receive, send)
-        else:
-            # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
-            if ctx.background is None:
-                if not ctx.is_closed and needs_closing(ctx):
-                    await _end(ctx, plan)
-                ctx.is_closed = True
-            await send(messages[0])
-            await send(messages[1])
-            if messages[2] is not None:
-                messages[2].close()
+            return await _stream(ctx, scope, response, receive, send)
+        # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
+        if ctx.background is None:
+            if not ctx.is_closed and needs_closing(ctx):
+                await _end(ctx, plan)
+            ctx.is_closed = True
+        await send(messages[0])
+        await send(messages[1])
+        if messages[2] is not None:
+            messages[2].close()
     except BaseException as exc:
         ctx.error = None if ctx.is_closed else ctx.error or exc
         raise
@@ -96,10 +92,15 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             await _leave(ctx, scope, token)
 
 
-async def _refuse(plans: Plans, exc: BadRequest, scope: Scope, send: Send) -> None:
-    from .refusal import refuse_scope
+async def _checked(plans: Plans, scope: Scope, index: dict[bytes, bytes], send: Send) -> str | None:
+    """The path of a request whose head is not plain to see as good; ``None`` if it was refused."""
+    try:
+        return checked(scope, index)
+    except BadRequest as exc:
+        from .refusal import refuse_scope
 
-    await refuse_scope(exc, scope, send, plans.app.explains_errors)
+        await refuse_scope(exc, scope, send, plans.app.explains_errors)
+        return None
 
 
 async def _serve_other(plans: Plans, scope: Scope, receive: Receive, send: Send) -> None:

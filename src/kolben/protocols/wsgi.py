@@ -40,11 +40,10 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
     """Answer one request."""
     path: str = environ.get("PATH_INFO", "")
     known = plans.fixed.get((environ["REQUEST_METHOD"], path))
-    is_odd = "HTTP_TRANSFER_ENCODING" in environ
-    if known is None:
-        is_odd = is_odd or path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path
     length = environ.get("CONTENT_LENGTH")
-    if is_odd or environ.get("HTTP_HOST") not in VALID_HOSTS or (length and not _is_length(length)):
+    is_odd = "HTTP_TRANSFER_ENCODING" in environ or (length and not _is_length(length))
+    is_odd = is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path))
+    if is_odd or environ.get("HTTP_HOST") not in VALID_HOSTS:
         try:
             known, path = None, _checked(environ, path)
         except BadRequest as exc:
@@ -53,10 +52,8 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
     token = current.set(ctx)
     stream = None
     try:
-        if token.old_value is not _MISSING:
-            ctx.enter_app_context(token.old_value)
-        if plans.app.serving.is_due or appcontext_pushed.receivers:
-            _announce(ctx)
+        if token.old_value is not _MISSING or plans.app.serving.is_due or appcontext_pushed.receivers:
+            _enter(ctx, token)
         if not plans.session_is_lazy or ("HTTP_COOKIE" in environ and plans.session_cookie in environ["HTTP_COOKIE"]):
             plans.open_early(ctx)
         plan = ctx.plan = ctx.plan or plans.match(ctx, known)
@@ -71,8 +68,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             return [] if ctx.request.method == "HEAD" else [response.body]
         if type(response) is plans.plain_response and type(body := response.response) is list:
             return _send(ctx.request, response, body, start_response)
-        stream = _send_other(ctx, response, environ, start_response)
-        return stream
+        return (stream := _send_other(ctx, response, environ, start_response))
     except BaseException as exc:
         ctx.error = exc
         raise
@@ -109,7 +105,10 @@ def _open(plans: Plans, environ: WSGIEnvironment, path: str) -> RequestContext:
     return ctx
 
 
-def _announce(ctx: RequestContext) -> None:
+def _enter(ctx: RequestContext, token: Token[t.Any]) -> None:
+    """Do what comes before the first request, and what comes with a context that is entered."""
+    if token.old_value is not _MISSING:
+        ctx.enter_app_context(token.old_value)
     if ctx.app.serving.is_due:
         ctx.app.serving.start_sync()
     if appcontext_pushed.receivers and ctx._app_ctx is None:
