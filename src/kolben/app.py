@@ -666,7 +666,7 @@ class Kolben(Registrar):
         :param load_dotenv: read ``.env`` and ``.flaskenv`` first.
         :param options: passed to the server.
         """
-        from .server.development import run
+        from .server.development.serve import run
 
         run(self, host, port, debug, load_dotenv, options)
 

@@ -13,7 +13,7 @@ from kolben import Kolben, g, session
 from kolben.debug import output
 from kolben.debug.console import Result
 from kolben.debug.debugger import _until_gone
-from kolben.server.gateway import Gateway
+from kolben.server.wsgi.gateway import Gateway
 from tests.debug.visitor import ViewKind, Visitor, exchange
 
 if t.TYPE_CHECKING:

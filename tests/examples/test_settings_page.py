@@ -16,7 +16,7 @@ from kolben import Kolben
 from kolben.cli.environment import EnvOption
 from kolben.cli.run import run_command
 from kolben.cli.serve import serve_command
-from kolben.server.choices import DEFAULTS
+from kolben.server.production.choices import DEFAULTS
 from tests.examples.snippets import ROOT
 
 _ROW = re.compile(r"^\| `(?P<name>[A-Z_]+)` \| (?P<cells>.*)\|$", re.MULTILINE)

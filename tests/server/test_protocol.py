@@ -5,8 +5,8 @@ import typing as t
 import pytest
 
 from kolben import Kolben
-from kolben.server.gateway import Gateway
 from kolben.server.protocol import asgi_of, choose
+from kolben.server.wsgi.gateway import Gateway
 
 
 def wrap(app: Kolben, *names: str) -> None:

@@ -84,7 +84,7 @@ def run_command(
 
     The reloader and debugger are enabled by default with the '--debug' option.
     """
-    from kolben.server.development import serve
+    from kolben.server.development.serve import serve
 
     debug = get_debug_flag()
     show_server_banner(debug, info.app_import_path)

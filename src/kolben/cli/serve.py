@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Callable
 
     from kolben.app import Kolben
-    from kolben.server.choices import Choices
+    from kolben.server.production.choices import Choices
 
 F = t.TypeVar("F", bound="Callable[..., t.Any]")
 
@@ -79,9 +79,9 @@ def serve_command(info: ScriptInfo, /, explain: bool, **given: t.Any) -> None:
     SIGTERM and SIGINT end it: requests under way are finished. SIGHUP replaces the workers by ones with the code as it
     is then, without losing a request.
     """
-    from kolben.server import production
-    from kolben.server.choices import Choices
-    from kolben.server.machine import Machine
+    from kolben.server.production import serve as production
+    from kolben.server.production.choices import Choices
+    from kolben.server.production.machine import Machine
 
     if os.name != "posix":
         raise click.ClickException("'kolben serve' needs a POSIX system. 'kolben run' runs everywhere.")

@@ -14,7 +14,7 @@ def asgi_of(app: Kolben, protocol: Protocol = "auto") -> ASGIApp:
     """What Granian serves: the application itself, or its WSGI side behind a gateway of Kolben's own."""
     if (choose(app)[0] if protocol == "auto" else protocol) == "asgi":
         return app
-    from .gateway import Gateway
+    from .wsgi.gateway import Gateway
 
     return Gateway(app)
 

@@ -38,8 +38,8 @@ def count_workers() -> tuple[int, str]:
     ):
         if value and value.isdecimal() and int(value):
             return int(value), name
-    from kolben.server.choices import Choices
-    from kolben.server.machine import Machine
+    from kolben.server.production.choices import Choices
+    from kolben.server.production.machine import Machine
 
     choice = Choices({}, {}, Machine())["workers"]
     return choice.value, choice.reason

@@ -10,12 +10,12 @@ import sys
 import threading
 import typing as t
 
-from ..helpers import get_debug_flag, get_load_dotenv
+from ...helpers import get_debug_flag, get_load_dotenv
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from ..app import Kolben
+    from ...app import Kolben
     from .control import Control, Orders
 
 
@@ -65,8 +65,8 @@ def run(
     """
     import click
 
-    from ..cli import load_dotenv as load_environment
-    from ..cli import show_server_banner
+    from ...cli import load_dotenv as load_environment
+    from ...cli import show_server_banner
 
     if os.environ.get("KOLBEN_RUN_FROM_CLI") == "true" or os.environ.get("FLASK_RUN_FROM_CLI") == "true":
         click.secho(
@@ -174,8 +174,8 @@ def _can_reload() -> bool:
 
 def _serve_here(load: Callable[[], Kolben], settings: Development) -> None:
     """Serve in this process."""
+    from ..worker import FAILED_TO_START
     from .sitting import Sitting
-    from .worker import FAILED_TO_START
 
     app = load()
     with contextlib.ExitStack() as stack:
@@ -187,7 +187,7 @@ def _serve_here(load: Callable[[], Kolben], settings: Development) -> None:
 
 def _serve_for_reloader(load: Callable[[], Kolben], settings: Development, control: Control) -> t.NoReturn:
     """Serve in a process that a reloader started."""
-    from .listener import FD_VARIABLE, Listener
+    from ..listener import FD_VARIABLE, Listener
     from .sitting import Sitting, leave, load_or_error, show
 
     listener = Listener.inherit()
@@ -208,7 +208,7 @@ def _serve_for_reloader(load: Callable[[], Kolben], settings: Development, contr
 
 def _reload(settings: Development, in_script: bool) -> t.NoReturn:
     """Be the process that watches."""
-    from ..cli import dotenv
+    from ...cli import dotenv
     from .program import Program, main_folder
     from .reloader import Reloader
     from .watcher import Watcher
@@ -258,7 +258,7 @@ def _certificate(settings: Development, stack: contextlib.ExitStack) -> tuple[st
 
 
 def _announce_debugger(orders: Orders) -> None:
-    from ..debug import Debugger
+    from ...debug import Debugger
     from .request_lines import say
 
     link = Debugger(t.cast("t.Any", None), url=orders.url, secret=orders.secret).link

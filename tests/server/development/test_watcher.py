@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from kolben.server import watcher as module
-from kolben.server.watcher import Watcher
+from kolben.server.development import watcher as module
+from kolben.server.development.watcher import Watcher
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``python -m kolben.server.broken``, started by the reloader: shows in the browser why a script fails.
+"""``python -m kolben.server.development.broken``, started by the reloader: shows in the browser why a script fails.
 
 A script that calls ``app.run()`` is Python's to run. It ends before anything of Kolben's is asked, if it cannot be
 compiled, or fails while it imports. So it is run once more, where its exception can be caught. The terminal has seen
@@ -13,10 +13,10 @@ import os
 import runpy
 import sys
 
-from ..cli.script import enter_alias
+from ...cli.script import enter_alias
+from ..listener import FD_VARIABLE, Listener
 from .control import Control
-from .development import Development
-from .listener import FD_VARIABLE, Listener
+from .serve import Development
 from .sitting import Sitting, leave
 
 ENDED_WELL = 4

@@ -9,7 +9,7 @@ import time
 import typing as t
 from urllib.parse import quote
 
-from ..logging import has_level_handler
+from ...logging import has_level_handler
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping

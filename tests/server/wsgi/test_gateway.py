@@ -11,7 +11,7 @@ import pytest
 from kolben import Kolben, Response, request, stream_with_context
 from kolben.http.sse import EventStream
 from kolben.protocols.drain import Drain
-from kolben.server.gateway import Gateway
+from kolben.server.wsgi.gateway import Gateway
 from tests.server.driving import conversation, drive, scope
 
 

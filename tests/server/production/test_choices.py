@@ -4,8 +4,8 @@ import typing as t
 
 import pytest
 
-from kolben.server.choices import DEFAULTS, Choices
-from kolben.server.machine import Machine
+from kolben.server.production.choices import DEFAULTS, Choices
+from kolben.server.production.machine import Machine
 
 MiB = 1024 * 1024
 

@@ -7,7 +7,7 @@ from contextvars import copy_context
 import pytest
 
 from kolben import bridge
-from kolben.server.input import Input
+from kolben.server.wsgi.input import Input
 
 T = t.TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .. import bridge
+from ... import bridge
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, MutableMapping

@@ -8,7 +8,7 @@ import sys
 import threading
 import typing as t
 
-from ..debug import breakpoints
+from ...debug import breakpoints
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator

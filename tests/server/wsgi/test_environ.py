@@ -5,7 +5,7 @@ import typing as t
 import pytest
 from werkzeug.exceptions import BadRequest
 
-from kolben.server.environ import environ_of
+from kolben.server.wsgi.environ import environ_of
 from tests.server.driving import scope
 
 Pairs = list[tuple[bytes, bytes]]

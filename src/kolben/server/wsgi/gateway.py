@@ -12,11 +12,11 @@ from contextvars import copy_context
 
 from werkzeug.exceptions import HTTPException
 
-from .. import bridge
-from ..http.sse import EventStream
-from ..protocols import lifespan
-from ..protocols.refusal import refuse_scope
-from ..protocols.streams import OwnedStream
+from ... import bridge
+from ...http.sse import EventStream
+from ...protocols import lifespan
+from ...protocols.refusal import refuse_scope
+from ...protocols.streams import OwnedStream
 from .environ import environ_of
 from .input import Input
 
@@ -24,7 +24,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
     from contextvars import Context
 
-    from ..app import Kolben
+    from ...app import Kolben
 
     Scope = dict[str, t.Any]
     Message = MutableMapping[str, t.Any]

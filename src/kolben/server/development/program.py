@@ -34,7 +34,7 @@ class Program:
     def explained(self) -> Program:
         """The program that shows why :attr:`main` fails."""
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]  # not public
-        command = [sys.executable, *flags, "-m", "kolben.server.broken"]
+        command = [sys.executable, *flags, "-m", "kolben.server.development.broken"]
         alias = {"KOLBEN_AS_FLASK": "1"} if "kolben.compat.alias" in sys.modules else {}
         return Program(command, {**self.environ, **alias})
 

@@ -11,13 +11,13 @@ import sys
 import time
 import typing as t
 
-from . import listener, supervision
-from .supervision import RETIRE, Lines
+from .. import listener, supervision
+from ..supervision import RETIRE, Lines
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .listener import Listener
+    from ..listener import Listener
 
 
 class Child:

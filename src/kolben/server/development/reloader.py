@@ -13,8 +13,8 @@ import sys
 import time
 import typing as t
 
+from ..listener import FD_VARIABLE, Listener
 from . import control
-from .listener import FD_VARIABLE, Listener
 from .request_lines import say
 from .stand_in import StandIn
 

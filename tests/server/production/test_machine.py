@@ -4,7 +4,7 @@ import typing as t
 
 import pytest
 
-from kolben.server.machine import Machine
+from kolben.server.production.machine import Machine
 
 if t.TYPE_CHECKING:
     from pathlib import Path

@@ -11,22 +11,22 @@ import time
 import traceback
 import typing as t
 
-from ..signals import got_serving_exception
-from .accepting import stop_accepting
-from .listener import BACKLOG
-from .protocol import asgi_of
+from ...signals import got_serving_exception
+from ..accepting import stop_accepting
+from ..listener import BACKLOG
+from ..protocol import asgi_of
+from ..settings import THREADS, WorkerSettings
+from ..worker import FAILED_TO_START, Parent, Worker, end_process, run_worker
 from .request_lines import RequestLines, paint, say
-from .settings import THREADS, WorkerSettings
-from .worker import FAILED_TO_START, Parent, Worker, end_process, run_worker
 
 if t.TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Iterator
 
-    from ..app import Kolben
+    from ...app import Kolben
+    from ..listener import Listener
     from .control import Control, Orders
-    from .development import Development
-    from .listener import Listener
+    from .serve import Development
 
     ASGIApp = Callable[[t.Any, t.Any, t.Any], Awaitable[None]]
 
@@ -78,7 +78,7 @@ class Sitting:
 
     def serve_error(self, error: BaseException, listener: Listener) -> int:
         """Answer every request with an error."""
-        from ..app import Kolben
+        from ...app import Kolben
 
         self._is_broken = True
         if self._control is not None:
@@ -86,7 +86,7 @@ class Sitting:
         return self._run(Kolben(__name__), self._failing(error), listener)
 
     def _failing(self, error: BaseException) -> ASGIApp:
-        from ..debug import failing
+        from ...debug import failing
 
         if isinstance(error, Exception):
             return failing(error)
@@ -120,7 +120,7 @@ class Sitting:
     def _debugged(self, asgi: ASGIApp) -> ASGIApp:
         if not self._settings.use_debugger:
             return asgi
-        from ..debug import Debugger
+        from ...debug import Debugger
 
         return Debugger(
             t.cast("t.Any", asgi),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .settings import THREADS, WorkerSettings
+from ..settings import THREADS, WorkerSettings
 
 if t.TYPE_CHECKING:
     from collections.abc import Mapping

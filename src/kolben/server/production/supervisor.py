@@ -14,13 +14,13 @@ import socket
 import time
 import typing as t
 
-from .supervision import DEAF, READY, REPLACE
+from ..supervision import DEAF, READY, REPLACE
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ..listener import Listener
     from .child import Child
-    from .listener import Listener
 
 logger = logging.getLogger("kolben.server")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from kolben.server.loop_watch import LoopWatch
+from kolben.server.development.loop_watch import LoopWatch
 
 told = threading.Event()
 texts: list[str] = []

@@ -8,8 +8,8 @@ import typing as t
 
 import pytest
 
-from kolben.server import request_lines
-from kolben.server.request_lines import RequestLines
+from kolben.server.development import request_lines
+from kolben.server.development.request_lines import RequestLines
 
 Lines: t.TypeAlias = t.Callable[..., list[str]]
 

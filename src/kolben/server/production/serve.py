@@ -9,14 +9,14 @@ import signal
 import sys
 import typing as t
 
-from .listener import FD_VARIABLE, Listener
-from .supervision import FD_VARIABLE as CONTROL_VARIABLE
-from .supervision import Supervised
+from ..listener import FD_VARIABLE, Listener
+from ..supervision import FD_VARIABLE as CONTROL_VARIABLE
+from ..supervision import Supervised
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ..app import Kolben
+    from ...app import Kolben
     from .choices import Choices
 
 logger = logging.getLogger("kolben.server")
@@ -42,7 +42,7 @@ def work(load_app: Callable[[], Kolben], choices: Choices) -> t.NoReturn:
     os.environ.pop(FD_VARIABLE, None)
     app = load_app()
     configure(app, choices)
-    from .worker import end_process, run_worker
+    from ..worker import end_process, run_worker
 
     end_process(run_worker(app, listeners, choices.worker_settings(), parent=parent))
 

@@ -19,7 +19,7 @@ import threading
 import time
 import typing as t
 
-from ..debug import breakpoints
+from ...debug import breakpoints
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable, Iterator

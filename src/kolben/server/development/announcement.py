@@ -6,7 +6,7 @@ import errno
 import sys
 import typing as t
 
-from .listener import Listener
+from ..listener import Listener
 from .request_lines import paint, say
 
 if t.TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""WSGI applications on a server that speaks ASGI."""
