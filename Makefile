@@ -85,9 +85,7 @@ help:
 	@echo "Also: lint (style, types, pyright, imports), budgets, format, clean"
 
 run: $(READY)/run
-	@echo "The guestbook: http://$(HOST):$(PORT)/ (Ctrl+C stops it)"
-	@cd examples/guestbook && exec "$(abspath $(BIN))/granian" --interface asgi --host "$(HOST)" --port "$(PORT)" \
-	--workers-kill-timeout 2 app:app
+	@cd examples/guestbook && exec "$(abspath $(BIN))/kolben" run --host "$(HOST)" --port "$(PORT)"
 
 test: $(READY)/test
 	@"$(BIN)/python" -m pytest -n $(JOBS) --dist worksteal $(ARGS)
