@@ -327,15 +327,19 @@ class Plans(dict[t.Any, Plan]):
         return save
 
     def _handler_finder(self, plan: Plan, adapt: Callable[[t.Any], t.Any]) -> Callable[[Exception], t.Any]:
-        spec, blueprints, known = self.app.error_handler_spec, plan.blueprints, plan.handlers
+        spec, blueprints = self.app.error_handler_spec, plan.blueprints
+        known: dict[type[Exception], Callable[..., t.Any] | None] = {}
 
         def find(exc: Exception) -> Callable[[Exception], t.Any] | None:
             cls = type(exc)
             if cls not in known:
                 if len(known) >= MAX_REMEMBERED:
                     known.clear()
+                    plan.handlers.clear()
                 handler = find_handler(spec, blueprints, exc)
                 known[cls] = None if handler is None else adapt(handler)
+                if handler is not None and not issubclass(cls, (HTTPException, RuntimeError)):
+                    plan.handlers[cls] = known[cls]
             return known[cls]
 
         return find

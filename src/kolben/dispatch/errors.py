@@ -58,8 +58,6 @@ def handler_for(ctx: RequestContext, exc: Exception) -> Callable[[Exception], t.
     ``None`` if nothing does.
     """
     plan = ctx.plan
-    if (known := plan.handlers.get(type(exc))) is not None and not isinstance(exc, (HTTPException, RuntimeError)):
-        return known
     config = ctx.app.config
     if isinstance(exc, BadRequestKeyError) and (config["DEBUG"] or config["TRAP_BAD_REQUEST_ERRORS"]):
         exc.show_exception = True

@@ -96,7 +96,8 @@ class Plan:
     """Whether there is any function to call at the end."""
 
     handlers: dict[type[BaseException], Callable[..., t.Any] | None]
-    """The error handler found for each type of exception seen so far, up to a number."""
+    """The error handler found for each type of exception seen so far, up to a number, if nothing but the type counts:
+    it is no HTTP exception, and no ``RuntimeError``, which may have to be explained."""
     find_handler: Callable[[Exception], Callable[..., t.Any] | None]
     pass_through: Callable[[t.Any], t.Any]
     """Identity of the pipeline's kind: what answers for an exception that is a response itself."""

@@ -58,7 +58,7 @@ def run(ctx: RequestContext) -> Answer:
             if type(rv) is CoroutineType:
                 rv = settle(rv)
         except Exception as exc:
-            handle = handler_for(ctx, exc)
+            handle = plan.handlers.get(type(exc)) or handler_for(ctx, exc)
             if handle is None:
                 raise
             rv = handle(exc)
@@ -104,7 +104,7 @@ async def run_async(ctx: RequestContext) -> Answer:
             if type(rv) is CoroutineType:
                 rv = await settle_async(rv)
         except Exception as exc:
-            handle = handler_for(ctx, exc)
+            handle = plan.handlers.get(type(exc)) or handler_for(ctx, exc)
             if handle is None:
                 raise
             rv = await handle(exc)

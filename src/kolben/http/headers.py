@@ -32,6 +32,31 @@ VALUES: dict[str, bytes] = {
 }
 _STATUSES: set[str] = set()
 
+CONTENT_LENGTH = b"content-length"
+PAIRS: dict[tuple[str, str], tuple[bytes, bytes]] = {
+    ("Content-Type", value): (b"content-type", raw) for value, raw in VALUES.items() if "/" in value
+}
+"""Whole headers that most responses have: types, and the lengths of short bodies, whose name is the constant above."""
+LENGTHS: dict[int, tuple[str, str]] = {}
+RAW_LENGTHS: dict[int, tuple[bytes, bytes]] = {}
+"""``Content-Length`` headers by their number, of short bodies that were sent: for WSGI, and for ASGI."""
+_SHORT = 4096
+
+
+def length_header(length: int) -> tuple[str, str]:
+    """The ``Content-Length`` of a body; of a short one it is remembered."""
+    pair = ("Content-Length", str(length))
+    if length < _SHORT:
+        PAIRS[pair] = RAW_LENGTHS[length] = (CONTENT_LENGTH, pair[1].encode())
+        LENGTHS[length] = pair
+    return pair
+
+
+def raw_length_header(length: int) -> tuple[bytes, bytes]:
+    """:func:`length_header` for ASGI."""
+    length_header(length)
+    return RAW_LENGTHS.get(length) or (CONTENT_LENGTH, b"%d" % length)
+
 
 def check_status(status: str) -> None:
     """Refuse a status line that is not three digits and a reason phrase.

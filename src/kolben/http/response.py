@@ -21,7 +21,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .. import json
 from ..globals import current
 from .cookies import dump_cookie
-from .headers import MAX_REMEMBERED, check_headers, check_status, is_known_value
+from .headers import LENGTHS, MAX_REMEMBERED, check_headers, check_status, encode_headers, is_known_value, length_header
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
@@ -48,6 +48,9 @@ class Response(WerkzeugResponse):
     direct_passthrough = False
     content_type_sent = "text/html; charset=utf-8"
     """The content type of a response whose headers nobody asked for."""
+
+    prepared: tuple[list[tuple[str, str]], list[tuple[bytes, bytes]]] | None = None
+    """Headers that are known to be good and are sent as they are if nobody asks for them, for WSGI and for ASGI."""
 
     makes_plain: t.ClassVar[bool] = True
     """Whether it may be made without its constructor: the class has none of its own."""
@@ -125,10 +128,16 @@ class Response(WerkzeugResponse):
     @lazy
     def headers(self) -> Headers:
         """The headers, created when first asked for."""
+        # PERF: benchmarks/inprocess.py, kind "hooks".
+        headers: ResponseHeaders = _new(ResponseHeaders)
+        if self.prepared is not None:
+            headers._list = self.prepared[0].copy()
+            return headers
         body: t.Any = self.response
         is_plain = type(body) is list and len(body) == 1 and type(body[0]) is bytes
         length = len(body[0]) if is_plain else self._length()
-        return ResponseHeaders.of([("Content-Type", self.content_type_sent), ("Content-Length", str(length))])
+        headers._list = [("Content-Type", self.content_type_sent), LENGTHS.get(length) or length_header(length)]
+        return headers
 
     def _length(self) -> int:
         body: t.Any = self.response
@@ -143,7 +152,7 @@ class Response(WerkzeugResponse):
     @property
     def is_untouched(self) -> bool:
         """Whether nobody has asked for the headers."""
-        return "headers" not in self.__dict__
+        return "headers" not in self.__dict__ and self.prepared is None
 
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]  # an attribute in Werkzeug, a setting here as in Flask
@@ -379,27 +388,33 @@ def redirect(location: str, code: int = 302, Response: t.Any = None) -> Werkzeug
     # PERF: benchmarks/inprocess.py, kind "redirect": the response is put together as it will be sent.
     if not getattr(Response, "makes_plain", False) or type(location) is not str or "\n" in location or "\r" in location:
         return werkzeug_redirect(location, code, Response)
-    page, length = _page_of(location) if len(location) <= 256 else _page_of.__wrapped__(location)
-    response: WerkzeugResponse = Response.__new__(Response)
+    page, pairs, prepared = _page_of(location) if len(location) <= 256 else _page_of.__wrapped__(location)
+    response: t.Any = _new(Response)
     response.response = [page]
     response._status, response._status_code = _status_of(code)
-    response.headers = ResponseHeaders.of([_HTML, length, ("Location", location)])
-    return response
+    if prepared is None:
+        response.headers = ResponseHeaders.of(pairs.copy())
+    else:
+        response.prepared = prepared
+    return response  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
+_new: t.Any = object.__new__
 _HTML = ("Content-Type", "text/html; charset=utf-8")
 
 
 @lru_cache(maxsize=256)
-def _page_of(location: str) -> tuple[bytes, tuple[str, str]]:
-    """The page that says where a response redirects to, and the header of its length."""
-    link = location if is_plain_path(location) else escape(location)
+def _page_of(location: str) -> tuple[bytes, list[tuple[str, str]], t.Any]:
+    """The page that says where a response redirects to, its headers, and those in the form that they are sent in."""
+    is_plain = is_plain_path(location)
+    link = location if is_plain else escape(location)
     page = (
         "<!doctype html>\n<html lang=en>\n<title>Redirecting...</title>\n<h1>Redirecting...</h1>\n"
         f'<p>You should be redirected automatically to the target URL: <a href="{link}">{link}</a>. If not, click the'
         " link.\n"
     ).encode()
-    return page, ("Content-Length", str(len(page)))
+    pairs = [_HTML, length_header(len(page)), ("Location", location)]
+    return page, pairs, (pairs, encode_headers(pairs)) if is_plain else None
 
 
 @lru_cache(maxsize=64)

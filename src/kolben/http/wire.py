@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .headers import NAMES, VALUES, check_headers, check_status, encode_headers
+from .headers import CONTENT_LENGTH, NAMES, PAIRS, check_headers, check_status, encode_headers
 from .response import Response, check_response, is_plain_path
 
 if t.TYPE_CHECKING:
@@ -32,15 +32,23 @@ def seal(response: WerkzeugResponse) -> None:
 
     :raises ValueError: what it has must not reach a server, see :func:`.check_response`.
     """
-    if isinstance(response, Response) and response.goes_plain and "headers" in response.__dict__:
-        check_status(response._status)
-        if encode_plain(response) is None:
-            check_headers(response.headers._list)
-            response.__dict__["sealed"] = response.wire_headers()
-        else:
-            response.__dict__["sealed"] = response.headers._list.copy()
-    else:
+    if not isinstance(response, Response) or not response.goes_plain:
         check_response(response)
+        return
+    check_status(response._status)
+    attributes = response.__dict__
+    if "headers" not in attributes:
+        if response.prepared is None:
+            return
+        if not is_bodiless(response._status_code):
+            attributes["sealed"] = response.prepared[0].copy()
+            return
+    pairs = response.headers._list
+    if encode_plain(response, pairs) is None:
+        check_headers(pairs)
+        attributes["sealed"] = response.wire_headers()
+    else:
+        attributes["sealed"] = pairs.copy()
 
 
 def seal_asgi(response: WerkzeugResponse) -> None:
@@ -49,42 +57,52 @@ def seal_asgi(response: WerkzeugResponse) -> None:
         check_response(response)
         return
     check_status(response._status)
-    if "headers" in response.__dict__:
-        sealed = encode_plain(response)
-        if sealed is None:
-            # NOTE: as they were set: what is sent of a Location is escaped, and would hide a control character.
-            check_headers(response.headers._list)
-            sealed = encode_headers(response.wire_headers())
-        response.__dict__["sealed"] = sealed
+    attributes = response.__dict__
+    if "headers" not in attributes:
+        if response.prepared is None:
+            return
+        if not is_bodiless(response._status_code):
+            attributes["sealed"] = response.prepared[1].copy()
+            return
+    pairs = response.headers._list
+    sealed = encode_plain(response, pairs)
+    if sealed is None:
+        # NOTE: as they were set: what is sent of a Location is escaped, and would hide a control character.
+        check_headers(pairs)
+        sealed = encode_headers(response.wire_headers())
+    attributes["sealed"] = sealed
 
 
-def encode_plain(response: Response) -> list[tuple[bytes, bytes]] | None:
+def encode_plain(response: Response, pairs: list[tuple[str, str]]) -> list[tuple[bytes, bytes]] | None:
     """The headers of a response for ASGI if they are sent as they are, each of a kind that is known; else ``None``."""
-    # PERF: benchmarks/inprocess.py, kind "hooks": they are gone through once.
-    if is_bodiless(response._status_code):
+    # PERF: benchmarks/inprocess.py, kind "hooks": they are gone through once, and most are known as a whole.
+    status = response._status_code
+    if status < 200 or status == 204 or status == 304:
         return None
     encoded = []
-    locations = 0
-    has_length = False
-    for name, value in response.headers._list:
-        raw_name = NAMES.get(name)
-        raw_value = VALUES.get(value)
-        if raw_value is None and type(value) is str and value.isascii() and value.isprintable():
-            raw_value = value.encode()
-        if raw_name is None or raw_value is None:
-            return None
-        if raw_name in _SPECIAL:
-            if raw_name == b"content-length":
-                has_length = True
-            elif locations or not is_plain_path(value):
+    has_location = has_length = False
+    for pair in pairs:
+        raw = PAIRS.get(pair)
+        if raw is None:
+            name, value = pair
+            raw_name = NAMES.get(name)
+            if raw_name is None or type(value) is not str or not value.isascii() or not value.isprintable():
                 return None
-            else:
-                locations = 1
-        encoded.append((raw_name, raw_value))
+            if raw_name in _SPECIAL:
+                if raw_name == CONTENT_LENGTH:
+                    has_length = True
+                elif has_location or not is_plain_path(value):
+                    return None
+                else:
+                    has_location = True
+            raw = raw_name, value.encode()
+        elif raw[0] is CONTENT_LENGTH:
+            has_length = True
+        encoded.append(raw)
     return encoded if has_length or not response.is_sequence else None
 
 
-_SPECIAL = frozenset({b"content-length", b"location", b"content-location"})
+_SPECIAL = frozenset({CONTENT_LENGTH, b"location", b"content-location"})
 
 
 def asgi_headers(response: Response) -> list[tuple[bytes, bytes]]:

@@ -18,6 +18,7 @@ from ..ctx import RequestContext
 from ..dispatch.plan import Mode, Plan
 from ..globals import current
 from ..http.body import SPOOL_SIZE, ReceivedBody, StreamedBody, parse_content_length
+from ..http.headers import RAW_LENGTHS, raw_length_header
 from ..http.response import Response
 from ..http.wire import Page, asgi_headers, is_bodiless
 from ..signals import appcontext_popped, appcontext_pushed
@@ -347,14 +348,15 @@ def _messages(plans: Plans, response: t.Any, method: str) -> tuple[Message, Mess
     status, told = 200, None
     if kind is bytes:
         body = response
-        headers = [plans.content_type, _lengths.get(len(body)) or _length(len(body))]
+        headers = [plans.content_type, RAW_LENGTHS.get(len(body)) or raw_length_header(len(body))]
     elif kind is Page:
         status, headers, body = response.status_code, response.headers.copy(), response.body
     elif (kind is not plans.plain_response or type(response.response) is not list) and not is_buffered(response):
         return None
     else:
         status, chunks, attributes = response._status_code, response.response, response.__dict__
-        if "headers" in attributes or len(chunks) != 1 or type(chunks[0]) is not bytes or is_bodiless(status):
+        has_headers = "headers" in attributes or "prepared" in attributes
+        if has_headers or len(chunks) != 1 or type(chunks[0]) is not bytes or is_bodiless(status):
             headers = attributes.get("sealed") or asgi_headers(response)
             is_one = len(chunks) == 1 and type(chunks[0]) is bytes
             body = b"" if is_bodiless(status) else chunks[0] if is_one else b"".join(response.body_chunks())
@@ -362,24 +364,12 @@ def _messages(plans: Plans, response: t.Any, method: str) -> tuple[Message, Mess
             body = chunks[0]
             is_usual = kind is plans.plain_response and "content_type_sent" not in attributes
             content_type = None if is_usual else (b"content-type", response.content_type_sent.encode("latin-1"))
-            headers = [content_type or plans.content_type, _lengths.get(len(body)) or _length(len(body))]
+            headers = [content_type or plans.content_type, RAW_LENGTHS.get(len(body)) or raw_length_header(len(body))]
         told = response if "_on_close" in attributes or response.closes_itself else None
     if method == "HEAD":
         body = b""
     start = {"type": "http.response.start", "status": status, "headers": headers}
     return start, {"type": "http.response.body", "body": body}, told
-
-
-def _length(length: int) -> tuple[bytes, bytes]:
-    header = (b"content-length", b"%d" % length)
-    if length < _SHORT:
-        _lengths[length] = header
-    return header
-
-
-_lengths: dict[int, tuple[bytes, bytes]] = {}
-"""``Content-Length`` headers by their number, of short texts that were sent."""
-_SHORT = 4096
 
 
 def _stream(ctx: RequestContext, scope: Scope, response: t.Any, receive: Receive, send: Send) -> Awaitable[None]:

@@ -14,6 +14,7 @@ from .. import bridge
 from ..ctx import RequestContext
 from ..globals import current
 from ..http.body import parse_content_length
+from ..http.headers import LENGTHS, length_header
 from ..http.host import VALID_HOSTS, decode_path, validate_target
 from ..http.response import Response
 from ..http.wire import Page, is_bodiless
@@ -143,21 +144,23 @@ def _checked(environ: WSGIEnvironment, path: str) -> str:
 
 def _text_headers(plans: Plans, length: int) -> list[tuple[str, str]]:
     """The headers of a text, as a response would have them of which nothing but its body was said."""
-    return [plans.content_type, ("Content-Length", str(length))]
+    return [plans.content_type, LENGTHS.get(length) or length_header(length)]
 
 
 def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
     """Send a response whose body is in memory."""
-    status = response._status_code
-    if "headers" in response.__dict__ or len(body) != 1 or type(body[0]) is not bytes or is_bodiless(status):
-        headers = response.__dict__.get("sealed") or response.wire_headers()
+    status, attributes = response._status_code, response.__dict__
+    has_headers = "headers" in attributes or "prepared" in attributes
+    if has_headers or len(body) != 1 or type(body[0]) is not bytes or is_bodiless(status):
+        headers = attributes.get("sealed") or response.wire_headers()
         body = [] if is_bodiless(status) else response.body_chunks()
     else:
-        headers = [("Content-Type", response.content_type_sent), ("Content-Length", str(len(body[0])))]
+        length = len(body[0])
+        headers = [("Content-Type", response.content_type_sent), LENGTHS.get(length) or length_header(length)]
     start_response(response._status, headers)
     if request.method == "HEAD":
         body = []
-    if "_on_close" in response.__dict__ or response.closes_itself:
+    if "_on_close" in attributes or response.closes_itself:
         return _Closing(body, response)
     return body
 
