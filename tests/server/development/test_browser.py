@@ -8,9 +8,9 @@ import sys
 import typing as t
 
 import pytest
-from tests.server.development.developing import Server, developing
 
 from tests.examples.browser import Browser, browser
+from tests.server.development.developing import Server, developing
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterator

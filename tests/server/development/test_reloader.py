@@ -11,8 +11,8 @@ import sys
 import typing as t
 
 import pytest
-from tests.server.development.developing import DEBUG, PATIENCE, Server, developing, processes_of
 
+from tests.server.development.developing import DEBUG, PATIENCE, Server, developing, processes_of
 from tests.servers.process import wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes in /proc")

@@ -9,10 +9,10 @@ import socket
 import threading
 
 import pytest
-from tests.server.development.developing import DEBUG, PATIENCE, RUN, developing, processes_of
 
 from kolben import Kolben
 from kolben.server.development.serve import serve
+from tests.server.development.developing import DEBUG, PATIENCE, RUN, developing, processes_of
 from tests.servers.process import free_port, wait_until
 
 SCRIPT = """
