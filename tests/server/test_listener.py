@@ -68,6 +68,15 @@ def test_slots_of_a_socket_file_are_one(tmp_path: Path) -> None:
     assert not (tmp_path / "s").exists()
 
 
+def test_closed_again_it_leaves_the_file_to_who_has_it_now(tmp_path: Path) -> None:
+    first = Listener.open(f"unix:{tmp_path}/s")
+    first.close()
+    second = Listener.open(f"unix:{tmp_path}/s")
+    first.close()
+    assert (tmp_path / "s").exists()
+    second.close()
+
+
 def test_socket_file_that_a_server_left_behind_is_replaced(tmp_path: Path) -> None:
     first = Listener.open(f"unix:{tmp_path}/s")
     with pytest.raises(OSError, match="in use"):

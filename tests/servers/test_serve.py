@@ -79,9 +79,17 @@ def test_debug_mode_is_refused(tmp_path: Path, how: str) -> None:
 
 def test_address_that_is_taken_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        result = run("--bind", f"127.0.0.1:{taken.getsockname()[1]}", app="waiting")
+        taken_port = taken.getsockname()[1]
+        result = run("--bind", f"127.0.0.1:{taken_port}", app="waiting")
     assert result.returncode == 1
-    assert "Cannot listen on" in result.stderr
+    assert f"Cannot listen on 127.0.0.1:{taken_port}: Address already in use. Another program" in result.stderr
+
+
+def test_file_that_cannot_be_written_is_no_matter_of_listening() -> None:
+    result = run("--pid-file", "/nonexistent/p", app="waiting")
+    assert result.returncode == 1
+    assert "Cannot write the process's number to the file '/nonexistent/p': No such file" in result.stderr
+    assert "Cannot listen" not in result.stderr
 
 
 def test_certificate_needs_its_key(tmp_path: Path) -> None:
@@ -125,6 +133,15 @@ def test_several_addresses_and_a_socket_file(tmp_path: Path) -> None:
         assert served.end() == 0
     assert not file.exists()
     assert not pid_file.exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--bind", "127.0.0.1:0"]])
+def test_workers_that_share_a_socket_file_end_well(tmp_path: Path, more: list[str]) -> None:
+    file = tmp_path / "app.sock"
+    with serving(*more, bind=f"unix:{file}", workers=2, folder=PROGRAMS) as served:
+        assert served.end() == 0, served.log
+        assert "Error" not in served.log
+    assert not file.exists()
 
 
 def _read_all(connection: socket.socket) -> bytes:

@@ -102,8 +102,8 @@ def serve_command(info: ScriptInfo, /, explain: bool, **given: t.Any) -> None:
         _refuse_debug(os.environ.get("KOLBEN_DEBUG") or os.environ.get("FLASK_DEBUG"))
         try:
             sys.exit(production.supervise(choices))
-        except (OSError, ValueError) as exc:
-            raise click.ClickException(f"Cannot listen on {', '.join(choices.value('bind'))}: {exc}") from None
+        except production.CannotStartError as exc:
+            raise click.ClickException(str(exc)) from None
 
 
 serve_command.params.insert(0, debug_option)

@@ -6,6 +6,7 @@ has accepted yet to the others, or to its successor.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -27,6 +28,9 @@ class Listener:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.is_unix = sock.family == getattr(socket, "AF_UNIX", None)
+        # NOTE: asked now, since a socket that is closed does not know it any more.
+        name = sock.getsockname() if self.is_unix else None
+        self._file = os.path.abspath(name) if name else None
 
     @classmethod
     def open(cls, bind: str, backlog: int = BACKLOG) -> t.Self:
@@ -100,11 +104,12 @@ class Listener:
             pass  # NOTE: it is done already, or this system does not do it.
 
     def close(self) -> None:
-        """Listen no longer; a socket file is removed."""
-        path = self.sock.getsockname() if self.is_unix else None
+        """Listen no longer; a socket file is removed. Done once: the path may be another server's by the next time."""
         self.sock.close()
-        if path and os.path.exists(path):
-            os.unlink(path)
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(file)
 
 
 def _host_and_port(bind: str) -> tuple[str, int]:

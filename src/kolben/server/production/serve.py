@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -20,6 +21,10 @@ if t.TYPE_CHECKING:
     from .choices import Choices
 
 logger = logging.getLogger("kolben.server")
+
+
+class CannotStartError(Exception):
+    """The server cannot listen, or write what it should before it does. The message says why."""
 
 
 def is_worker() -> bool:
@@ -57,7 +62,7 @@ def configure(app: Kolben, choices: Choices) -> None:
 def supervise(choices: Choices) -> int:
     """Open the sockets, and see to it that there are workers until told to stop. Returns the exit code.
 
-    :raises OSError: an address cannot be listened on.
+    :raises CannotStartError: an address cannot be listened on, or the file with the number not be written.
     """
     from .child import Child, own_command, own_environment, own_folder
     from .supervisor import Supervisor
@@ -86,17 +91,41 @@ def _open(binds: Sequence[str], backlog: int, count: int, stack: contextlib.Exit
     """For each worker, what it listens on: at every address one socket."""
     slots: list[list[Listener]] = [[] for _ in range(count)]
     for bind in binds:
-        for slot, listener in zip(slots, Listener.open_slots(bind, backlog, count), strict=True):
+        try:
+            opened = Listener.open_slots(bind, backlog, count)
+        except (OSError, ValueError) as exc:
+            raise CannotStartError(f"Cannot listen on {bind}: {_explain(exc)}") from None
+        for slot, listener in zip(slots, opened, strict=True):
             slot.append(listener)
             stack.callback(listener.close)
     return slots
 
 
+def _explain(error: OSError | ValueError) -> str:
+    """Why an address cannot be listened on, and what helps."""
+    if not isinstance(error, OSError):
+        return str(error)
+    reason = f"{error.strerror or error}."
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"{reason} Another program listens there: stop it, or choose another address with '--bind'."
+        case errno.EADDRNOTAVAIL:
+            return f"{reason} This machine has no such address; '0.0.0.0:port' and '[::]:port' mean all that it has."
+        case errno.EACCES:
+            return f"{reason} This user may not: take a port from 1024 on, or a folder that the user can write to."
+        case errno.ENOENT:
+            return f"{reason} The folder of the socket file must exist."
+    return reason
+
+
 @contextlib.contextmanager
 def _pid_file(path: str) -> Iterator[None]:
     """The number of this process in a file, as long as it runs."""
-    with open(path, "w", encoding="ascii") as file:
-        file.write(f"{os.getpid()}\n")
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+    except OSError as exc:
+        raise CannotStartError(f"Cannot write the process's number to the file {path!r}: {exc.strerror}.") from None
     try:
         yield
     finally:
