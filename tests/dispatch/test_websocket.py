@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import typing as t
 
 import pytest
@@ -18,6 +19,34 @@ def client(app: Kolben) -> Iterator[KolbenClient]:
     client: KolbenClient = app.test_client(protocol="asgi", validate=True)
     yield client
     client.close()
+
+
+def messages_before(error: type[Exception], app: Kolben) -> list[dict[str, t.Any]]:
+    """What a WebSocket at '/ws' sends before the exception reaches the server."""
+    scope = {
+        **{
+            "type": "websocket",
+            "path": "/ws",
+            "raw_path": b"/ws",
+            "query_string": b"",
+            "root_path": "",
+            "scheme": "ws",
+        },
+        **{"http_version": "1.1", "headers": [(b"host", b"localhost")], "subprotocols": [], "client": ("127.0.0.1", 1)},
+        **{"server": ("127.0.0.1", 80), "extensions": {"websocket.http.response": {}}, "asgi": {"version": "3.0"}},
+    }
+    sent: list[dict[str, t.Any]] = []
+    waiting = [{"type": "websocket.connect"}]
+
+    async def receive() -> t.Any:
+        return waiting.pop() if waiting else await asyncio.Event().wait()
+
+    async def send(message: t.Any) -> None:
+        sent.append(message)
+
+    with asyncio.Runner() as runner, pytest.raises(error):
+        runner.run(t.cast("t.Any", app)(scope, receive, send))
+    return sent
 
 
 def test_events_of_a_websocket(app: Kolben, client: KolbenClient) -> None:
@@ -115,6 +144,24 @@ def test_error_is_raised_in_tests(app: Kolben, client: KolbenClient) -> None:
 
     with pytest.raises(ValueError, match="no"), client.websocket("/ws"):
         pass
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_an_error_that_propagates_is_told_to_the_client_first(app: Kolben, view_kind: Kind, accepts: bool) -> None:
+    def view(ws: t.Any) -> None:
+        raise ValueError("no")
+
+    async def accepting(ws: t.Any) -> None:
+        await ws.accept()
+        raise ValueError("no")
+
+    app.add_websocket("/ws", "ws", accepting if accepts else view_kind(view))
+    sent = messages_before(ValueError, app)
+    if accepts:
+        assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
+        assert sent[-1]["code"] == 1011
+    else:
+        assert [message.get("status") for message in sent] == [500, None]
 
 
 def test_error_handler_answers_before_accepting(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:

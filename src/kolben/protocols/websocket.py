@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import typing as t
 
-from werkzeug.exceptions import Forbidden, HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 
 from .. import bridge
 from ..ctx import RequestContext
@@ -83,6 +83,10 @@ async def _serve(plans: Plans, scope: Scope, opened: _Opened, send: Send) -> Non
             ctx.websocket = t.cast(WebSocket, SyncWebSocket(websocket))
         try:
             await pipeline.run(ctx, websocket)
+        except Exception:
+            await opened.closed()
+            await _fail(websocket)
+            raise
         finally:
             await opened.closed()
             await websocket.close()
@@ -189,3 +193,12 @@ async def _refuse(websocket: WebSocket, exc: HTTPException) -> None:
     response = exc.get_response()
     body = response.get_data()
     await websocket.reject(exc.code or 400, [("Content-Type", response.headers["Content-Type"])], body)
+
+
+async def _fail(websocket: WebSocket) -> None:
+    """Tell the client of an exception that leaves the application: a server that sees one may close as if all went
+    well."""
+    if websocket.accepted:
+        await websocket.close(1011)
+    else:
+        await _refuse(websocket, InternalServerError())
