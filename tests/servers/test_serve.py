@@ -67,14 +67,15 @@ def test_start_up_that_fails_ends_the_server(tmp_path: Path) -> None:
     assert result.stderr.count("The application failed to start up: OSError: away") == 1
 
 
-@pytest.mark.parametrize("how", ["environment", "code"])
+@pytest.mark.parametrize("how", ["environment", "option", "code", "setting"])
 def test_debug_mode_is_refused(tmp_path: Path, how: str) -> None:
-    (tmp_path / "debugging.py").write_text("from kolben import Kolben\napp = Kolben(__name__)\n")
+    code = {"code": "app.debug = True\n", "setting": "app.config['DEBUG'] = True\n"}.get(how, "")
+    (tmp_path / "debugging.py").write_text(f"from kolben import Kolben\napp = Kolben(__name__)\n{code}")
     env = {"KOLBEN_DEBUG": "1"} if how == "environment" else {}
-    options = ["--debug"] if how == "code" else []
+    options = ["--debug"] if how == "option" else []
     result = run(*options, app="debugging", folder=tmp_path, **env)
     assert result.returncode == 2
-    assert "Debug mode is on" in result.stderr
+    assert result.stderr.count("Debug mode is on") == 1
 
 
 def test_address_that_is_taken_is_an_error() -> None:

@@ -146,7 +146,8 @@ def _check_certificate(cert: str, key: str) -> None:
 
 def _load_app(info: ScriptInfo) -> Kolben:
     app = info.load_app()
-    _refuse_debug(app.debug)
+    # NOTE: the command has set the application's flag as the environment says; what the code asks for counts too.
+    _refuse_debug(app.debug or info.own_debug)
     try:
         # NOTE: here a new worker does not start, and old ones go on; later every request would fail.
         check_views(app, app.plans(on_loop=False))
@@ -159,8 +160,8 @@ def _refuse_debug(debug: t.Any) -> None:
     if debug and str(debug).lower() not in {"0", "false", "no"}:
         raise click.UsageError(
             "Debug mode is on, and this server is for production: errors would show source code and variables to"
-            " visitors. Unset KOLBEN_DEBUG and FLASK_DEBUG, do not set app.debug, and leave out '--debug'; or use"
-            " 'kolben run'."
+            " visitors. Unset KOLBEN_DEBUG and FLASK_DEBUG, do not set app.debug or DEBUG in the code, and leave out"
+            " '--debug'; or use 'kolben run'."
         )
 
 
