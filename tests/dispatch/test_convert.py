@@ -97,8 +97,8 @@ def test_http_exception_returned(app: Kolben, client: KolbenClient, view_kind: K
     [
         (None, "for 'view' did not return a valid response. The function either returned None"),
         ((None, 200), "returned None"),
-        (5, "dataclass, Struct or WSGI callable, but it was a int"),
-        (object(), "but it was a object"),
+        (5, "dataclass, Struct or WSGI callable, but it was an int"),
+        (object(), "but it was an object"),
         (("text",), r"must have the form \(body, status, headers\)"),
         (("text", 200, {}, 1), r"must have the form \(body, status, headers\)"),
         (Point, "but it was a|did not return a valid response"),
@@ -118,6 +118,37 @@ def test_the_view_that_returned_none_is_named(app: Kolben, client: KolbenClient)
     line = forgetful.__code__.co_firstlineno
     with pytest.raises(TypeError, match=rf"Its view is 'forgetful' \('.*test_convert\.py', line {line}\)"):
         client.get("/")
+
+
+@pytest.mark.parametrize(
+    ("rv", "message"),
+    [
+        (5, "but it was an int"),
+        (("text", 200, {}, 1), "but it has 4 items"),
+        (("text", "foo"), "The status 'foo' that the view function returned"),
+        (({"a": 1}, "foo"), "The status 'foo' that the view function returned"),
+        (("text", b"foo"), "The status b'foo' that"),
+        (("text", ""), "The status '' that"),
+        (("text", 9999), "The status 9999 that"),
+        (("text", 2.5), "The status 2.5 that"),
+        ({"a": object()}, "is not JSON serializable"),
+        ([object()], "is not JSON serializable"),
+        (([object()], 201), "is not JSON serializable"),
+        (Point(t.cast("t.Any", object())), "is not JSON serializable"),
+    ],
+)
+def test_the_view_of_what_cannot_be_sent_is_named(
+    app: Kolben, client: KolbenClient, view_kind: Kind, rv: t.Any, message: str
+) -> None:
+    def odd() -> t.Any:
+        return rv
+
+    app.add_url_rule("/", "odd", view_kind(odd))
+
+    line = odd.__code__.co_firstlineno
+    with pytest.raises((TypeError, ValueError), match=message) as raised:
+        client.get("/")
+    assert f"tests/dispatch/test_convert.py', line {line})." in str(raised.value)
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/problem+json", "application/json, text/html;q=0"])

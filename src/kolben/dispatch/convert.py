@@ -16,6 +16,7 @@ from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from ..globals import _request, current
+from ..http.headers import check_status
 from ..http.response import check_response
 
 if t.TYPE_CHECKING:
@@ -27,9 +28,8 @@ if t.TYPE_CHECKING:
 
 _ALLOWED = (
     "The return type must be a string, dict, list, tuple with headers or status, Response instance, generator,"
-    " dataclass, Struct or WSGI callable, but it was a"
+    " dataclass, Struct or WSGI callable, but it was"
 )
-
 
 STATUS_LINES: dict[int, str] = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
 """What a status is sent as."""
@@ -52,7 +52,11 @@ def make_converter(app: Kolben) -> Callable[[t.Any], Response]:
         if kind is cls:
             return rv  # type: ignore[no-any-return]  # PERF: a cast is a call
         if kind is dict or kind is list:
-            return app.json.response(rv)
+            try:
+                return app.json.response(rv)
+            except (TypeError, ValueError) as exc:
+                convert_other.explain(exc)
+                raise
         if kind is tuple and len(rv) == 2 and type(rv[0]) is str and type(rv[1]) is int and rv[1] in STATUS_LINES:
             response = new(cls)
             response.response = [rv[0].encode()]
@@ -73,7 +77,7 @@ class _Converter:
     def __call__(self, rv: t.Any) -> Response:
         status = headers = None
         if isinstance(rv, tuple):
-            rv, status, headers = _split(rv)
+            rv, status, headers = self._split(rv)
         if rv is None:
             raise TypeError(
                 f"The view function for {_request().endpoint!r} did not return a valid response. The function either"
@@ -87,7 +91,7 @@ class _Converter:
         elif isinstance(rv, (str, bytes, bytearray, Iterator, AsyncIterable)):
             return cls(rv, status=status, headers=headers)
         elif isinstance(rv, (dict, list)):
-            response = self.app.json.response(rv)
+            response = self._json(rv)
         else:
             response = self._convert_object(rv)
         if status is not None:
@@ -98,6 +102,54 @@ class _Converter:
         if headers:
             response.headers.update(headers)
         return response
+
+    def explain(self, exc: Exception) -> None:
+        """Add to the message of an exception about a returned value whose view that is."""
+        if type(exc) in (TypeError, ValueError) and len(exc.args) == 1:
+            exc.args = (f"{exc}{self._name_view()}",)
+
+    def _json(self, rv: t.Any) -> Response:
+        try:
+            return self.app.json.response(rv)
+        except (TypeError, ValueError) as exc:
+            self.explain(exc)
+            raise
+
+    def _split(self, rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
+        """Body, status and headers of a returned tuple."""
+        status = headers = None
+        if len(rv) == 3:
+            body, status, headers = rv
+        elif len(rv) == 2:
+            body, other = rv
+            if isinstance(other, (Headers, dict, tuple, list)):
+                headers = other
+            else:
+                status = other
+        else:
+            raise TypeError(
+                "The view function did not return a valid response tuple. The tuple must have the form (body, status,"
+                f" headers), (body, status), or (body, headers), but it has {len(rv)} items.{self._name_view()}"
+            )
+        if status is not None and not (isinstance(status, int) and status in STATUS_LINES):
+            self._check_status(status)
+        return body, status, headers
+
+    def _check_status(self, status: t.Any) -> None:
+        """Refuse what is no status, while it is known who returned it.
+
+        :raises TypeError: it is neither a number nor text.
+        :raises ValueError: it cannot be sent.
+        """
+        try:
+            text = bytes(status).decode("latin-1") if isinstance(status, (bytes, bytearray)) else status
+            check_status(WerkzeugResponse(status=text).status)
+        except (TypeError, AttributeError, ValueError) as exc:
+            kind = ValueError if isinstance(exc, ValueError) else TypeError
+            raise kind(
+                f"The status {status!r} that the view function returned with its response cannot be sent: a status is a"
+                f" code of three digits, alone or with a phrase, such as 404 or '404 Not Found'.{self._name_view()}"
+            ) from None
 
     def _name_view(self) -> str:
         """Where the endpoint's view is, if it has one."""
@@ -111,30 +163,24 @@ class _Converter:
         if issubclass(type(rv), LocalProxy):
             return self(rv._get_current_object())
         if isinstance(rv, Struct) or (is_dataclass(rv) and not isinstance(rv, type)):
-            return self.app.json.response(rv)
+            return self._json(rv)
         if isinstance(rv, WerkzeugResponse) or (callable(rv) and not isinstance(rv, type)):
             environ = {} if isinstance(rv, WerkzeugResponse) else _request().environ
             try:
                 made = cls.force_type(rv, environ)  # pyright: ignore[reportArgumentType]  # or a WSGI application
                 return t.cast("Response", made)
             except TypeError as exc:
-                raise TypeError(
-                    f"{exc}\nThe view function did not return a valid response. {_ALLOWED} {type(rv).__name__}."
-                ).with_traceback(exc.__traceback__) from None
-        raise TypeError(f"The view function did not return a valid response. {_ALLOWED} {type(rv).__name__}.")
+                refusal = TypeError(f"{exc}\n{self._refusal(rv)}")
+                raise refusal.with_traceback(exc.__traceback__) from None
+        raise TypeError(self._refusal(rv))
+
+    def _refusal(self, rv: t.Any) -> str:
+        kind = _with_article(type(rv).__name__)
+        return f"The view function did not return a valid response. {_ALLOWED} {kind}.{self._name_view()}"
 
 
-def _split(rv: tuple[t.Any, ...]) -> tuple[t.Any, t.Any, t.Any]:
-    """Body, status and headers of a returned tuple."""
-    if len(rv) == 3:
-        return rv
-    if len(rv) == 2:
-        body, other = rv
-        return (body, None, other) if isinstance(other, (Headers, dict, tuple, list)) else (body, other, None)
-    raise TypeError(
-        "The view function did not return a valid response tuple. The tuple must have the form (body, status, headers),"
-        " (body, status), or (body, headers)."
-    )
+def _with_article(name: str) -> str:
+    return f"{'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
 
 
 def error_response(app: Kolben, exc: HTTPException) -> Response:
