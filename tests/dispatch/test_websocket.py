@@ -24,16 +24,19 @@ def client(app: Kolben) -> Iterator[KolbenClient]:
 def messages_before(error: type[Exception], app: Kolben) -> list[dict[str, t.Any]]:
     """What a WebSocket at '/ws' sends before the exception reaches the server."""
     scope = {
-        **{
-            "type": "websocket",
-            "path": "/ws",
-            "raw_path": b"/ws",
-            "query_string": b"",
-            "root_path": "",
-            "scheme": "ws",
-        },
-        **{"http_version": "1.1", "headers": [(b"host", b"localhost")], "subprotocols": [], "client": ("127.0.0.1", 1)},
-        **{"server": ("127.0.0.1", 80), "extensions": {"websocket.http.response": {}}, "asgi": {"version": "3.0"}},
+        "type": "websocket",
+        "path": "/ws",
+        "raw_path": b"/ws",
+        "query_string": b"",
+        "root_path": "",
+        "scheme": "ws",
+        "http_version": "1.1",
+        "headers": [(b"host", b"localhost")],
+        "subprotocols": [],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+        "extensions": {"websocket.http.response": {}},
+        "asgi": {"version": "3.0"},
     }
     sent: list[dict[str, t.Any]] = []
     waiting = [{"type": "websocket.connect"}]

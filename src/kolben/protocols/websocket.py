@@ -81,15 +81,7 @@ async def _serve(plans: Plans, scope: Scope, opened: _Opened, send: Send) -> Non
         else:
             # NOTE: its thread cannot be cancelled; the next call on the socket tells it.
             ctx.websocket = t.cast(WebSocket, SyncWebSocket(websocket))
-        try:
-            await pipeline.run(ctx, websocket)
-        except Exception:
-            await opened.closed()
-            await _fail(websocket)
-            raise
-        finally:
-            await opened.closed()
-            await websocket.close()
+        await _run(ctx, opened, websocket)
     except BaseException as exc:
         ctx.error = exc
         raise
@@ -102,6 +94,25 @@ async def _serve(plans: Plans, scope: Scope, opened: _Opened, send: Send) -> Non
             current.reset(token)
             if appcontext_popped.receivers:
                 await bridge.send_async(appcontext_popped, app)
+
+
+async def _run(ctx: RequestContext, opened: _Opened, websocket: WebSocket) -> None:
+    """Run the pipeline, and end what it left open.
+
+    NOTE: of an exception the client is told here: the server that gets it may close as if all had gone well.
+    """
+    try:
+        await pipeline.run(ctx, websocket)
+    except Exception:
+        await opened.closed()
+        if websocket.accepted:
+            await websocket.close(1011)
+        else:
+            await _refuse(websocket, InternalServerError())
+        raise
+    finally:
+        await opened.closed()
+        await websocket.close()
 
 
 class _Opened:
@@ -193,12 +204,3 @@ async def _refuse(websocket: WebSocket, exc: HTTPException) -> None:
     response = exc.get_response()
     body = response.get_data()
     await websocket.reject(exc.code or 400, [("Content-Type", response.headers["Content-Type"])], body)
-
-
-async def _fail(websocket: WebSocket) -> None:
-    """Tell the client of an exception that leaves the application: a server that sees one may close as if all went
-    well."""
-    if websocket.accepted:
-        await websocket.close(1011)
-    else:
-        await _refuse(websocket, InternalServerError())
