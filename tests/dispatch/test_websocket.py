@@ -140,6 +140,33 @@ def test_error_after_accepting_closes_with_1011(
     assert [record.getMessage() for record in caplog.records] == ["Exception on /ws [GET]"]
 
 
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+def test_a_view_that_ends_without_accepting_is_named_in_debug_mode(
+    app: Kolben, client: KolbenClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.websocket("/forgetful")
+    async def forgetful(ws: t.Any) -> None:
+        ws.send("hi")
+
+    @app.websocket("/refusing")
+    async def refusing(ws: t.Any) -> None:
+        await ws.close()
+
+    logged = []
+    for path, debug in (("/forgetful", True), ("/refusing", True), ("/forgetful", False)):
+        app.debug = debug
+        with pytest.raises(WebSocketRejected), client.websocket(path):
+            pass
+        logged.append([record.getMessage() for record in caplog.records])
+        caplog.clear()
+
+    ((message,), *others) = logged
+    place = f"'forgetful' ('tests/dispatch/test_websocket.py', line {forgetful.__code__.co_firstlineno})"
+    assert message.startswith(f"The view function {place} ended without accepting the WebSocket")
+    assert "'await' is probably missing" in message
+    assert others == [[], []]
+
+
 def test_error_is_raised_in_tests(app: Kolben, client: KolbenClient) -> None:
     @app.websocket("/ws")
     async def view(ws: t.Any) -> None:

@@ -34,6 +34,8 @@ async def run(ctx: RequestContext, websocket: WebSocket) -> None:
         rv = await _call(ctx, plan, websocket)
         if rv is not None and not websocket.accepted:
             response = plan.convert(rv)
+        elif ctx.app.debug and not websocket.accepted and not websocket.closed:
+            _warn_of_silence(ctx, plan)
     except WebSocketClosed:
         pass
     except Exception as exc:
@@ -65,6 +67,24 @@ async def _call(ctx: RequestContext, plan: Plan, websocket: WebSocket) -> t.Any:
         values[plan.websocket_parameter] = websocket if plan.is_async else SyncWebSocket(websocket)
     rv = await plan.view(**values)
     return await settle_async(rv) if type(rv) is CoroutineType else rv
+
+
+def _warn_of_silence(ctx: RequestContext, plan: Plan) -> None:
+    """Say which view ended without a word: its client gets a 403, and nothing says why."""
+    from ..places import describe_function
+
+    cause = (
+        "An 'await' is probably missing: 'await ws.send(…)' and 'await ws.receive()' accept it, 'ws.send(…)' alone does"
+        " nothing."
+        if plan.is_async
+        else "'accept()', 'send(…)' and 'receive()' accept it."
+    )
+    ctx.app.logger.warning(
+        "The view function %s ended without accepting the WebSocket, so its client got a 403. %s To refuse it, call"
+        " 'close()' or return a response.",
+        describe_function(ctx.app.view_functions[plan.endpoint or ""]),
+        cause,
+    )
 
 
 async def _fail(ctx: RequestContext, plan: Plan, exc: Exception, websocket: WebSocket) -> Response | None:
