@@ -62,7 +62,9 @@ def test_s29_this_computer_sees_it(visitor: Visitor, client: tuple[str, int]) ->
 def test_s29_a_name_that_was_rebound_to_this_computer_sees_no_page(visitor: Visitor, host: str) -> None:
     visitor.enter()
 
-    assert b"diamond" not in visitor.get("/broken", {**HTML, "host": host}).body
+    answer = visitor.get("/broken", {**HTML, "host": host})
+    assert (answer.status, answer.body) == (500, b"Internal Server Error\n")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert visitor.get("/__debugger__/", {"host": host}).status == 403
     assert visitor.get("/__debugger__/static/debugger.js", {"host": host}).status == 403
     assert visitor.run("1", "view", {"host": host, "origin": f"http://{host}"}).status == 403

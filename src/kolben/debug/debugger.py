@@ -16,7 +16,7 @@ from .access import Access, is_of_another_site
 from .console import Result
 from .errors import RecentErrors, RecordedError
 from .page import PREFIX, error_page, list_page, plain_page
-from .reply import Reply, error_reply, html_reply, json_reply, static_reply
+from .reply import Reply, error_reply, html_reply, json_reply, static_reply, text_reply
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Coroutine, MutableMapping
@@ -146,8 +146,7 @@ class Debugger:
 
     def _reply(self, error: RecordedError, scope: Scope) -> Reply:
         if not self.access.trusts(scope):
-            text = "The page about it is shown on the computer that runs the server only. See the server's terminal."
-            return html_reply(500, plain_page("Internal Server Error", text))
+            return text_reply(500, "Internal Server Error")
         reply = error_reply(error, _accept(scope))
         if reply.content_type != "text/html" or scope["method"] == "HEAD":
             self._say(f"See {self._url_of(error)}")
@@ -158,7 +157,7 @@ class Debugger:
     async def _answer(self, scope: Scope, receive: Receive) -> Reply:
         path = scope["path"].removeprefix(PREFIX)
         if not self.access.trusts(scope):
-            return html_reply(403, plain_page("Forbidden", "The debugger answers to the computer it runs on only."))
+            return text_reply(403, "The debugger answers to the computer it runs on only.")
         static = static_reply(scope["path"])
         parts = path.split("/")
         is_command = len(parts) == 3 and (parts[0], parts[2]) == ("errors", "console")

@@ -55,6 +55,11 @@ def html_reply(status: int, page: str, *headers: tuple[str, str]) -> Reply:
     return Reply(status, "text/html", page, *headers)
 
 
+def text_reply(status: int, text: str) -> Reply:
+    """A line of text: to those who get no page, since they do not get its style either."""
+    return Reply(status, "text/plain", f"{text}\n")
+
+
 def json_reply(status: int, data: dict[str, t.Any]) -> Reply:
     """JSON."""
     return Reply(status, "application/json", json.dumps(data))
