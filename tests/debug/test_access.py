@@ -62,12 +62,17 @@ def test_s29_this_computer_sees_it(visitor: Visitor, client: tuple[str, int]) ->
 def test_s29_a_name_that_was_rebound_to_this_computer_sees_no_page(visitor: Visitor, host: str) -> None:
     visitor.enter()
 
-    answer = visitor.get("/broken", {**HTML, "host": host})
-    assert (answer.status, answer.body) == (500, b"Internal Server Error\n")
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert b"diamond" not in visitor.get("/broken", {**HTML, "host": host}).body
     assert visitor.get("/__debugger__/", {"host": host}).status == 403
     assert visitor.get("/__debugger__/static/debugger.js", {"host": host}).status == 403
     assert visitor.run("1", "view", {"host": host, "origin": f"http://{host}"}).status == 403
+
+
+def test_s29_a_stranger_gets_plain_text(visitor: Visitor) -> None:
+    answer = visitor.get("/broken", HTML, client=("192.0.2.1", 50000))
+
+    assert (answer.status, answer.body) == (500, b"Internal Server Error\n")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("host", ["localhost:5000", "shop.localhost", "[::1]:5000", "127.0.0.1", "127.0.0.2:80"])
