@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pathlib
+import re
 import signal
 import socket
 import sys
@@ -12,7 +13,7 @@ import typing as t
 
 import pytest
 
-from tests.server.development.developing import DEBUG, PATIENCE, Server, developing, processes_of
+from tests.server.development.developing import DEBUG, PATIENCE, RUN, Server, developing, processes_of
 from tests.servers.process import wait_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at processes in /proc")
@@ -237,6 +238,24 @@ def test_what_is_broken_is_shown_until_it_is_mended(site: Server, how: str) -> N
     site.wait_for(written)
     site.write("app.py", HELLO.replace("one", "mended"))
     site.get_until("mended")
+
+
+@pytest.mark.parametrize("arguments", [DEBUG, [*RUN, "--reload"]])
+def test_what_is_broken_is_written_once_without_the_servers_frames(
+    tmp_path: pathlib.Path, arguments: list[str]
+) -> None:
+    with developing(tmp_path, {"app.py": HELLO}, arguments) as site:
+        site.get_until("one")
+        site.forget()
+        site.write("app.py", "import views\n")
+        site.write("views.py", "def x(:\n")
+        site.wait_for("SyntaxError")
+        site.get_until("Error")
+        site.get("/another")
+        site.wait_for('"GET /another HTTP/1.1" 500')
+        assert site.terminal.count("SyntaxError") == 1, site.terminal
+        files = re.findall(r'File "(.*?)"', site.terminal)
+        assert files == [str(tmp_path / "app.py"), str(tmp_path / "views.py")]
 
 
 def test_a_module_that_was_missing_may_come(site: Server) -> None:

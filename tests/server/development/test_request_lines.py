@@ -73,7 +73,11 @@ def test_a_websocket_has_a_line_for_its_handshake(lines: Lines, message: dict[st
 
 
 def test_an_exception_is_logged_and_answered(lines: Lines) -> None:
-    assert lines({}, RuntimeError("oh no")) == ["Error on request:", "GET /", '"GET / HTTP/1.1" 500 -']
+    error, line = lines({}, RuntimeError("oh no"))
+    assert error.startswith("Error on request: GET /\nTraceback (most recent call last):\n")
+    assert error.endswith("\nRuntimeError: oh no")
+    assert "request_lines.py" not in error.replace("test_request_lines.py", "")
+    assert line == '"GET / HTTP/1.1" 500 -'
     assert lines.sent[0]["status"] == 500  # type: ignore[attr-defined]  # put there by the fixture
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import pathlib
+import re
 import signal
 import socket
 import threading
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from kolben import Kolben
 from kolben.server.development.serve import serve
@@ -113,6 +117,47 @@ def test_an_exception_is_shown_in_the_browser_and_in_the_terminal(tmp_path: path
         assert "return 1 / 0" in page
         site.wait_for("ZeroDivisionError")
         assert site.wait_for(r"\* Debugger: (\S+)")[1].startswith(f"http://127.0.0.1:{site.port}/__debugger__/")
+
+
+BREAKING = """
+from kolben import Kolben
+app = Kolben(__name__)
+
+@app.route("/")
+def index():
+    return "one"
+
+@app.route("/stream")
+async def stream():
+    async def parts():
+        yield "a part"
+        raise ValueError("mid")
+    return parts()
+
+@app.websocket("/ws")
+async def socket(ws):
+    await ws.accept()
+    raise ValueError("mid")
+"""
+
+
+@pytest.mark.parametrize("kind", ["stream", "websocket"])
+def test_an_exception_after_the_response_began_is_written_once_with_a_link(tmp_path: pathlib.Path, kind: str) -> None:
+    with developing(tmp_path, {"app.py": BREAKING}, [*DEBUG, "--no-reload"]) as site:
+        site.get_until("one")
+        if kind == "stream":
+            with pytest.raises(http.client.IncompleteRead):
+                site.get("/stream")
+        else:
+            with connect(f"ws://127.0.0.1:{site.port}/ws") as ws, pytest.raises(ConnectionClosed):
+                ws.recv(timeout=PATIENCE)
+        site.wait_for("ValueError: mid.* See http://")
+        site.wait_for("Traceback")
+        site.get("/last")
+        site.wait_for("GET /last")
+        assert site.terminal.count("Traceback (most recent call last)") == 1, site.terminal
+        assert len(re.findall("ValueError: mid.* See http://", site.terminal)) == 1
+        assert "request_lines.py" not in site.terminal
 
 
 def test_the_link_to_the_debugger_outlives_reloads(tmp_path: pathlib.Path) -> None:
@@ -245,7 +290,6 @@ def sync():
 
 
 def test_sync_async_websockets_and_events_are_served(tmp_path: pathlib.Path) -> None:
-    from websockets.sync.client import connect
 
     with developing(tmp_path, {"app.py": BOTH}) as site:
         assert (site.get("/sync"), site.get("/async")) == ("sync", "async")

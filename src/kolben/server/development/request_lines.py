@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 import typing as t
 from urllib.parse import quote
 
@@ -48,11 +49,15 @@ def paint(text: str, colour: str) -> str:
 class RequestLines:
     """An ASGI application around another: one line per request, as its response begins.
 
-    An exception that comes out of a request is logged with its traceback, and answered by 500.
+    An exception that comes out of a request is logged with its traceback, from the program's own file on, and answered
+    by 500. One that broke off a stream was logged by the application.
+
+    :param shows_errors: whether exceptions are logged at all.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, shows_errors: bool = True) -> None:
         self.app = app
+        self._shows_errors = shows_errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -69,15 +74,31 @@ class RequestLines:
 
         try:
             await self.app(scope, receive, send_and_log)
-        except Exception:
-            say("Error on request:", level=logging.ERROR)
-            logger.exception("%s %s", scope.get("method", "WEBSOCKET"), _target(scope))
-            if scope["type"] == "http" and not has_begun:
+        except Exception as exc:
+            is_http = scope["type"] == "http"
+            if self._shows_errors and not (is_http and has_begun and _is_of_stream(exc)):
+                _log_error(scope, exc)
+            if is_http and not has_begun:
                 headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", b"%d" % len(_FAILED))]
                 await send_and_log({"type": "http.response.start", "status": 500, "headers": headers})
                 await send({"type": "http.response.body", "body": _FAILED})
             else:
                 raise
+
+
+def _log_error(scope: Scope, exc: Exception) -> None:
+    from ...cli.crash import format_crash
+
+    target = f"{scope.get('method', 'WEBSOCKET')} {_target(scope)}"
+    say("Error on request: %s\n%s", target, format_crash(exc).rstrip(), level=logging.ERROR)
+
+
+def _is_of_stream(exc: Exception) -> bool:
+    """Whether an exception, raised after the response began, comes from a body that Kolben was sending."""
+    return any(
+        frame.f_globals.get("__name__", "").startswith("kolben.protocols.")
+        for frame, _ in traceback.walk_tb(exc.__traceback__)
+    )
 
 
 def _status(message: Message) -> int | None:

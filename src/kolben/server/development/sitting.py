@@ -101,7 +101,7 @@ class Sitting:
             linger=LINGER,
             granian={"backlog": BACKLOG, **self._certificate()},
         )
-        asgi = RequestLines(self._debugged(asgi))
+        asgi = RequestLines(self._debugged(asgi), shows_errors=not self._is_broken)
         parent = _Attendant(listener, self._control, watches_loop=self._settings.use_debugger)
         with _signals_kept(), _threads_awaited():
             try:
@@ -134,7 +134,7 @@ class Sitting:
 
     def _log(self, text: str) -> None:
         # What kept the application from being loaded was written once, and is raised by each request.
-        if not (self._is_broken and "\nTraceback (" in text):
+        if not (self._is_broken and "\n" in text.rstrip()):
             say("%s", text.rstrip(), level=logging.ERROR)
 
     def _note_link(self, number: int) -> None:
@@ -182,10 +182,12 @@ def show(error: BaseException) -> None:
     """Write an error that kept the application from being loaded to the terminal."""
     import click
 
+    from ...cli.crash import format_crash
+
     if isinstance(error, click.ClickException):
         say("Error: %s", paint(error.format_message(), "31"))
     else:
-        say("%s", "".join(traceback.format_exception(error)).rstrip())
+        say("%s", format_crash(error).rstrip())
 
 
 def load_or_error(load: Callable[[], Kolben]) -> Kolben | BaseException:
