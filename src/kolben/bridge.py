@@ -18,6 +18,7 @@ from contextvars import Context, ContextVar, copy_context
 from functools import partial, update_wrapper
 from queue import SimpleQueue
 from types import CoroutineType
+from weakref import ref
 
 from .signals import appcontext_popped, appcontext_tearing_down, request_tearing_down, websocket_tearing_down
 
@@ -202,8 +203,11 @@ class Workers:
         from asyncio.events import get_running_loop  # NOTE: from the package itself it would take a call more.
 
         loop = get_running_loop()
+        way_back: WayBack | None = getattr(_local, "way_back", None)
+        if way_back is None or way_back.loop() is not loop:
+            way_back = _local.way_back = WayBack(loop)
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put((func, args, context, loop, future))
+        self._jobs.put((func, args, context, loop, way_back, future))
         try:
             self._idle.pop()
         except IndexError:
@@ -225,7 +229,7 @@ class Workers:
 
     def _work(self) -> None:
         while True:
-            func, args, context, loop, future = self._jobs.get()
+            func, args, context, loop, way_back, future = self._jobs.get()
             result: t.Any = None
             error: BaseException | None = None
             try:
@@ -235,12 +239,44 @@ class Workers:
                 error = exc
             # NOTE: first idle, then the report: what it wakes may have the next job, and should find this thread free.
             self._idle.append(None)
-            try:
-                loop.call_soon_threadsafe(_settle, future, result, error)
-            except RuntimeError:  # NOTE: the loop was closed meanwhile; nobody waits.
-                pass
+            way_back.report(loop, future, result, error)
             # NOTE: an idle thread keeps nothing of its last request alive.
-            del func, args, context, loop, future, result, error
+            del func, args, context, loop, way_back, future, result, error
+
+
+class WayBack:
+    """From worker threads to one loop, which is woken once for all that they finish meanwhile.
+
+    NOTE: the thread of a loop keeps this, and must not keep the loop.
+    """
+
+    __slots__ = ("_finished", "_is_told", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = ref(loop)
+        self._finished: deque[tuple[asyncio.Future[t.Any], t.Any, BaseException | None]] = deque()
+        self._is_told = False
+
+    def report(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        future: asyncio.Future[t.Any],
+        result: t.Any,
+        error: BaseException | None,
+    ) -> None:
+        """Let the loop settle a future. Called in a worker thread."""
+        self._finished.append((future, result, error))
+        if not self._is_told:
+            self._is_told = True
+            try:
+                loop.call_soon_threadsafe(self._settle)
+            except RuntimeError:  # NOTE: the loop was closed meanwhile; nobody waits.
+                self._finished.clear()
+
+    def _settle(self) -> None:
+        self._is_told = False  # NOTE: first; what is reported from now on tells the loop again, or is settled below.
+        while self._finished:
+            _settle(*self._finished.popleft())
 
 
 def _settle(future: asyncio.Future[t.Any], result: t.Any, error: BaseException | None) -> None:
@@ -261,17 +297,20 @@ views: Workers
 hooks: Workers
 closers: Workers
 sockets: Workers
+_local: threading.local
+"""The way back to the loop that runs in a thread."""
 
 
 def _start_afresh() -> None:
     """A forked child has none of its parent's threads: forget them."""
-    global views, hooks, closers, sockets, _portal, _portal_lock
+    global views, hooks, closers, sockets, _portal, _portal_lock, _local
     views = Workers("kolben-view", WORKER_THREADS)
     hooks = Workers("kolben-hook", WORKER_THREADS)
     closers = Workers("kolben-close", CLEANUP_THREADS)
     sockets = Workers("kolben-socket", SOCKET_THREADS)
     _portal = None
     _portal_lock = threading.Lock()
+    _local = threading.local()
 
 
 _start_afresh()
