@@ -16,7 +16,7 @@ from ..globals import current
 from ..http.headers import encode_headers
 from ..http.host import check_trusted, host_is_trusted
 from ..http.request import Request, split_blueprint_path
-from ..http.wire import Page, seal, seal_asgi
+from ..http.wire import Page, make_pager, seal, seal_asgi
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import hooks, overridable, run
@@ -81,6 +81,7 @@ class Plans(dict[t.Any, Plan]):
         self.sends_text = is_plain and "make_response" not in self.overrides
         content_type = ("Content-Type", cls.content_type_sent)
         self.content_type: tuple[t.Any, t.Any] = encode_headers([content_type])[0] if on_loop else content_type
+        self.page = make_pager(self.content_type, on_loop)
         self.session_is_lazy = _is_lazy(app.session_interface)
         self.session_cookie = app.session_interface.get_cookie_name(app) if self.session_is_lazy else ""
         self.pages: dict[t.Any, Page] = {}
@@ -278,6 +279,7 @@ class Plans(dict[t.Any, Plan]):
         plan.teardown_app = around.teardown(reversed(app.teardown_appcontext_funcs))
         plan.seal = seal_asgi if self.on_loop else seal
         plan.sends_text = self.sends_text and not plan.after
+        plan.page = self.page
         plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)
         plan.save_session = self._session_saver(plan.mode)
         plan.handlers = {}

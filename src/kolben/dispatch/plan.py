@@ -51,6 +51,7 @@ class Plan:
         "is_async",
         "max_content_length",
         "mode",
+        "page",
         "pass_through",
         "preprocessors",
         "run",
@@ -92,6 +93,9 @@ class Plan:
     sends_text: bool
     """Whether a text or generator that the view returns is sent as it is, where nothing else wants a response."""
 
+    page: Callable[[tuple[t.Any, ...]], Page | None]
+    """The whole answer that a text and its status make; ``None`` for any other tuple."""
+
     has_teardown: bool
     """Whether there is any function to call at the end."""
 
@@ -108,7 +112,7 @@ class Plan:
     run: Callable[[RequestContext], t.Any]
     """:func:`kolben.dispatch.run.run` or its twin; if the application overrides a step, its own, in Flask's order.
 
-    It gives a response; or a page that is always the same; or the ``bytes`` or the generator that an ordinary response
+    It gives a response; or a page; or the ``bytes`` or the generator that an ordinary response
     would have as its body.
     """
     close: Callable[[RequestContext, Plan, BaseException | None], t.Any]

@@ -28,14 +28,14 @@ if t.TYPE_CHECKING:
     from ..http.response import Response
     from .plan import Answer, Plan
 
-UNSEEN = frozenset({str, GeneratorType, AsyncGeneratorType})
-"""What a view may return that is sent without a response, if nothing else wants one."""
+UNSEEN = frozenset({str, tuple, GeneratorType, AsyncGeneratorType})
+"""What a view may return that is sent without a response, if nothing else wants one; a tuple if it is plain."""
 
 
 def run(ctx: RequestContext) -> Answer:
     """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session.
 
-    Returns a response; or, where nobody would look at one, the ``bytes`` of a text or the generator itself.
+    Returns a response; or, where nobody would look at one, the ``bytes`` of a text, a page, or the generator itself.
     """
     plan = ctx.plan
     try:
@@ -66,7 +66,10 @@ def run(ctx: RequestContext) -> Answer:
                 rv = settle(rv)
         is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
         if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN and ctx.background is None:
-            return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
+            if kind is not tuple:
+                return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
+            if (page := plan.page(rv)) is not None:
+                return page
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if plan.after or not is_bare:
@@ -81,7 +84,7 @@ def run(ctx: RequestContext) -> Answer:
 async def run_async(ctx: RequestContext) -> Answer:
     """Answer a request that has been matched: hooks, view, conversion, error handlers, ``after_request``, session.
 
-    Returns a response; or, where nobody would look at one, the ``bytes`` of a text or the generator itself.
+    Returns a response; or, where nobody would look at one, the ``bytes`` of a text, a page, or the generator itself.
     """
     plan = ctx.plan
     try:
@@ -112,7 +115,10 @@ async def run_async(ctx: RequestContext) -> Answer:
                 rv = await settle_async(rv)
         is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
         if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN and ctx.background is None:
-            return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
+            if kind is not tuple:
+                return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
+            if (page := plan.page(rv)) is not None:
+                return page
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if plan.after or not is_bare:

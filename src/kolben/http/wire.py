@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import typing as t
 
-from .headers import CONTENT_LENGTH, NAMES, PAIRS, check_headers, check_status, encode_headers
+from werkzeug.http import HTTP_STATUS_CODES
+
+from .headers import (
+    CONTENT_LENGTH,
+    LENGTHS,
+    NAMES,
+    PAIRS,
+    RAW_LENGTHS,
+    check_headers,
+    check_status,
+    encode_headers,
+    length_header,
+    raw_length_header,
+)
 from .response import Response, check_response, is_plain_path
 
 if t.TYPE_CHECKING:
+    from collections.abc import Callable
+
     from werkzeug.wrappers import Response as WerkzeugResponse
 
 
 class Page:
-    """A whole answer that is the same for every request, in the form that one protocol sends it.
+    """A whole answer in the form that one protocol sends it: one that is the same for every request, or a plain text.
 
     :param headers: pairs of text for WSGI, of bytes for ASGI.
     """
@@ -25,6 +40,33 @@ class Page:
         self.status_code = response._status_code
         self.headers: list[tuple[t.Any, t.Any]] = encode_headers(headers) if is_asgi else headers
         self.body = b"".join(response.body_chunks())
+
+
+def make_pager(content_type: tuple[t.Any, t.Any], is_asgi: bool) -> Callable[[tuple[t.Any, ...]], Page | None]:
+    """The function that makes a page of a text and its status, for responses of that content type.
+
+    It gives ``None`` for any other tuple, and for a status that has no body, or that is not registered.
+    """
+    lengths: dict[int, t.Any] = RAW_LENGTHS if is_asgi else LENGTHS
+    make_length: Callable[[int], t.Any] = raw_length_header if is_asgi else length_header
+    codes = [code for code in HTTP_STATUS_CODES if not is_bodiless(code)]
+    lines = {code: f"{code} {HTTP_STATUS_CODES[code].upper()}" for code in codes}
+
+    def page(rv: tuple[t.Any, ...]) -> Page | None:
+        # PERF: benchmarks/inprocess.py, kind "exception": no response, of which nothing but this would be looked at.
+        if len(rv) != 2 or type(rv[0]) is not str or type(rv[1]) is not int or (line := lines.get(rv[1])) is None:
+            return None
+        made: Page = _new(Page)
+        made.status = line
+        made.status_code = rv[1]
+        made.body = body = rv[0].encode()
+        made.headers = [content_type, lengths.get(len(body)) or make_length(len(body))]
+        return made
+
+    return page
+
+
+_new: t.Any = object.__new__
 
 
 def seal(response: WerkzeugResponse) -> None:

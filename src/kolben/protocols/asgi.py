@@ -40,6 +40,7 @@ if t.TYPE_CHECKING:
 
 _is_length = re.compile(rb"[0-9]{1,18}").fullmatch
 _new: t.Any = object.__new__
+_WHOLE = frozenset({bytes, Page})
 _LOOP, _THREAD, _MISSING = Mode.LOOP, Mode.THREAD, Token.MISSING
 _NO_BODY_EXPECTED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
 
@@ -188,7 +189,8 @@ def _answer_in_thread(ctx: RequestContext) -> Response:
         # NOTE: a cancelled request is closed by whoever comes last, this thread or the loop: each writes its own word
         # before it reads the other's.
         ctx.is_working = False
-        if response is not None and type(response) is not bytes and not is_buffered(response) and not ctx.is_abandoned:
+        is_whole = response is None or type(response) in _WHOLE or is_buffered(response)
+        if not is_whole and not ctx.is_abandoned:
             ctx.context = copy_context()
         elif ctx.is_abandoned or needs_closing(ctx):
             _close_here(ctx)
