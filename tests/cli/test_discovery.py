@@ -53,6 +53,23 @@ def test_a_module_without_an_application_is_an_error() -> None:
         find_best_app(module(app="a string"))
 
 
+def test_a_factory_that_returns_none_says_what_it_lacks() -> None:
+    def create_app() -> None:
+        Kolben("site")
+
+    expected = r"The factory 'create_app' \('.*test_discovery.py', line \d+\) returned None .* it lacks 'return app'"
+    with pytest.raises(NoAppException, match=expected):
+        find_best_app(module(create_app=create_app))
+    with pytest.raises(NoAppException, match=expected):
+        find_app_by_string(module(create_app=create_app), "create_app()")
+
+
+def test_a_file_that_is_missing_is_said_to_be(project: Project) -> None:
+    project({})
+    with pytest.raises(NoAppException, match=r"There is no file 'nowhere.py'. The current directory is '/"):
+        load_app("nowhere.py")
+
+
 def test_a_factory_that_wants_arguments_says_how_to_give_them() -> None:
     def create_app(config: str) -> Kolben:
         return Kolben(config)

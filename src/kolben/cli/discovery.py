@@ -47,7 +47,11 @@ def load_app(import_path: str | None) -> Kolben | None:
     """
     if import_path:
         path, _, name = _split_import_path(import_path)
-        return locate_app(prepare_import(path), name or None)
+        is_missing_file = path.endswith(".py") and not os.path.exists(path)
+        app = locate_app(prepare_import(path), name or None, raise_if_not_found=not is_missing_file)
+        if app is None:
+            raise NoAppException(f"There is no file {path!r}. The current directory is {os.getcwd()!r}.")
+        return app
     for path in _DEFAULT_FILES:
         app = locate_app(prepare_import(path), None, raise_if_not_found=False)
         if app is not None:
@@ -169,6 +173,8 @@ def find_best_app(module: ModuleType) -> Kolben:
             )
             if isinstance(app, Kolben):
                 return app
+            if app is None:
+                raise NoAppException(_describe_forgetful(factory))
 
     raise NoAppException(
         f"Failed to find a Kolben application or factory in module '{module.__name__}'. Use '{module.__name__}:name' to"
@@ -191,12 +197,15 @@ def find_app_by_string(module: ModuleType, app_name: str) -> Kolben:
     except AttributeError as exc:
         raise NoAppException(f"Failed to find attribute {name!r} in {module.__name__!r}.") from exc
     if inspect.isfunction(found):
+        factory = found
         found = _call_factory(
-            found,
+            factory,
             f"The factory {app_name!r} in module {module.__name__!r} could not be called with the specified arguments.",
             *args,
             **kwargs,
         )
+        if found is None:
+            raise NoAppException(_describe_forgetful(factory))
     if isinstance(found, Kolben):
         return found
     raise NoAppException(
@@ -232,6 +241,10 @@ def _call_factory(factory: FunctionType, refusal: str, *args: t.Any, **kwargs: t
         if not _called_with_wrong_args(factory):
             raise
         raise NoAppException(f"{refusal}\n\n{describe_function(factory)}: {exc}.") from exc
+
+
+def _describe_forgetful(factory: FunctionType) -> str:
+    return f"The factory {describe_function(factory)} returned None instead of an application: it lacks 'return app'."
 
 
 def _called_with_wrong_args(function: Callable[..., t.Any]) -> bool:
