@@ -4,6 +4,7 @@ import asyncio
 import functools
 import os
 import threading
+import time
 import typing as t
 from contextvars import ContextVar, copy_context
 
@@ -129,6 +130,25 @@ def test_forked_process_has_a_portal_of_its_own() -> None:
 
 
 # -- from the loop to a thread ---------------------------------------------------------------------------------------
+
+
+def test_the_loop_is_woken_once_for_all_that_threads_finish_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        wake, woken = loop.call_soon_threadsafe, []
+
+        def wake_and_count(*args: t.Any) -> None:
+            woken.append(args)
+            wake(*args)
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", wake_and_count)
+        futures = [bridge.in_thread(int) for _ in range(5)]
+        while len(bridge._local.way_back._finished) < 5:
+            time.sleep(0.001)  # NOTE: this is the loop's thread, which does nothing else meanwhile.
+        assert await asyncio.gather(*futures) == [0] * 5
+        return len(woken)
+
+    assert asyncio.run(main()) == 1
 
 
 def test_in_thread_runs_in_a_copy_of_the_context() -> None:
