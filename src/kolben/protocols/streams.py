@@ -32,7 +32,7 @@ class OwnedStream:
     collector) closes the generator and the request; the others find it done.
     """
 
-    __slots__ = ("__weakref__", "_close_request", "_context", "_ctx", "_is_closed", "_iterator", "_lock", "_response")
+    __slots__ = ("__weakref__", "_close_request", "_context", "_ctx", "_is_closed", "_iterator", "_response")
 
     def __init__(
         self,
@@ -48,7 +48,6 @@ class OwnedStream:
         self._context = context
         self._close_request = close_request
         self._is_closed = False
-        self._lock = threading.Lock()
         _held[id(self)] = (iterator, context)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -57,13 +56,13 @@ class OwnedStream:
         while not self._is_closed:
             try:
                 chunk = run(next, iterator, END)
-                if type(chunk) is not bytes and chunk is not END:
+                if type(chunk) is not bytes:
+                    if chunk is END:
+                        break
                     chunk = run(to_bytes, chunk)
             except BaseException as exc:
                 self._fail(exc)
                 raise
-            if chunk is END:
-                break
             yield chunk
         self.close()
 
@@ -92,12 +91,10 @@ class OwnedStream:
 
     def close(self) -> None:
         """End the stream and the request. Further calls do nothing."""
-        with self._lock:
-            if self._is_closed:
-                return
+        # NOTE: of several threads, one finds it there.
+        if _held.pop(id(self), None) is not None:
             self._is_closed = True
-            del _held[id(self)]
-        self._context.run(self._finish)
+            self._context.run(self._finish)
 
     def _finish(self) -> None:
         try:

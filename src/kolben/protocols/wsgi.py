@@ -173,6 +173,8 @@ def _send_other(
         start_response("200 OK", [ctx.plans.content_type])
         if ctx.request.method == "HEAD":
             return _Closing([], response)
+        if type(response) is GeneratorType:
+            return OwnedStream(ctx, None, response, copy_context(), _close_stream)
         return _owned(ctx, None, response)
     if not isinstance(response, Response) or not response.goes_plain:
         return _owned(ctx, None, response(environ, start_response))
