@@ -65,6 +65,10 @@ def main(arguments: list[str]) -> None:
     arguments = arguments[1:] if is_module else arguments
     if not arguments or arguments[0].startswith("-"):
         raise SystemExit(_USAGE)
+    if problem := _missing(arguments[0], is_module):
+        # As Python says it, and with its exit code.
+        sys.stderr.write(f"{sys.executable}: {problem}\n")
+        raise SystemExit(1 if is_module else 2)
     follow_spawned_processes()
     sys.argv = arguments
     if is_module:
@@ -73,6 +77,22 @@ def main(arguments: list[str]) -> None:
     # As Python does for a script: its folder, not the current one, is where it imports from.
     sys.path[0] = os.path.dirname(os.path.abspath(arguments[0]))
     runpy.run_path(arguments[0], run_name="__main__")
+
+
+def _missing(program: str, is_module: bool) -> str | None:
+    """What to say of a script or module that is not there."""
+    import importlib.util
+    import os
+
+    if not is_module:
+        return None if os.path.exists(program) else f"can't open file {os.path.abspath(program)!r}: no such file"
+    try:
+        found = importlib.util.find_spec(program)
+    except ModuleNotFoundError as exc:
+        if not f"{program}.".startswith(f"{exc.name}."):
+            raise
+        found = None
+    return None if found else f"No module named {program}"
 
 
 if __name__ == "__main__":

@@ -320,6 +320,22 @@ def test_without_a_program_it_says_how_it_is_used() -> None:
     assert "usage: python -m kolben.as_flask script.py" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nosuch.py"], 2, "can't open file"),
+        (["-m", "nosuch"], 1, "No module named nosuch"),
+        (["-m", "nosuch.inner"], 1, "No module named nosuch.inner"),
+    ],
+)
+def test_a_program_that_is_not_there_is_one_line(arguments: list[str], code: int, said: str) -> None:
+    ran = python("-m", "kolben.as_flask", *arguments)
+
+    assert ran.returncode == code
+    assert len(ran.stderr.splitlines()) == 1
+    assert said in ran.stderr
+
+
 def test_a_server_finds_the_application_by_the_variable(program: pathlib.Path) -> None:
     code = "from kolben.as_flask import app; print(app, app.test_client().get('/').text)"
 
