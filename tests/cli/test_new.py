@@ -63,6 +63,20 @@ def test_every_project_has_a_key_of_its_own(project: Project, runner: CliRunner)
     assert keys[0] != keys[1]
 
 
+def test_the_readme_makes_a_key_once(project: Project, runner: CliRunner) -> None:
+    root = project({})
+    runner.invoke(cli, ["new", "shop"])
+    shop = root / "shop"
+    (code,) = re.findall(r"^    (python -c .*)$", (shop / "README.md").read_text(), re.MULTILINE)
+
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+    subprocess.run(code, shell=True, cwd=shop, check=True, env={**os.environ, "PATH": path})
+
+    made = re.fullmatch(r"KOLBEN_SECRET_KEY=[0-9a-f]{64}\n", (shop / ".env").read_text())
+    assert made
+    assert ".env\n" in (shop / ".gitignore").read_text()
+
+
 def test_a_minimal_project_is_one_file(project: Project, runner: CliRunner) -> None:
     root = project({})
 
@@ -89,6 +103,17 @@ def test_names_that_would_not_work(name: str, problem: str, project: Project, ru
 
     assert result.exit_code == 2
     assert problem in result.stderr
+    assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["9-bad/name", "nowhere/deep/shop"])
+def test_folders_around_a_project_are_not_made(name: str, project: Project, runner: CliRunner) -> None:
+    root = project({})
+
+    result = runner.invoke(cli, ["new", name])
+
+    assert result.exit_code == 2
+    assert f"There is no folder '{name.rpartition('/')[0]}' to make the project" in result.stderr
     assert list(root.iterdir()) == []
 
 

@@ -22,8 +22,13 @@ Test it:
 ## In production
 
 An environment variable with the prefix `KOLBEN_` overrides a setting. The one that must be given is the secret key, a
-long random text that signs the sessions of visitors and is known to nobody else:
+long random text that signs the sessions of visitors and is known to nobody else. Make it once on each machine, or once
+for all machines of one site; with a new key at each start, visitors would be logged out each time:
 
-    KOLBEN_SECRET_KEY="$(python -c 'import secrets; print(secrets.token_hex(32))')"
+    python -c 'import secrets; print("KOLBEN_SECRET_KEY=" + secrets.token_hex(32))' > .env
+
+The `kolben` command reads `.env`, from this folder or above, if python-dotenv is installed
+(`pip install "kolben[dotenv]"`); systemd does by `EnvironmentFile=`, a container by `--env-file`. It is not for version
+control.
 
 `kolben check` reports what would be unsafe or broken; it exits with 1 if anything is, so it can guard a deployment.
