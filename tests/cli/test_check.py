@@ -35,10 +35,10 @@ def test_nothing_to_report(runner: CliRunner) -> None:
 
 
 def test_an_error_fails(runner: CliRunner) -> None:
-    result = check(runner, SECRET_KEY=None)
+    result = check(runner, SECRET_KEY="short")
 
     assert result.exit_code == 1
-    assert result.output.startswith("error: SECRET_KEY is not set.")
+    assert result.output.startswith("error: SECRET_KEY is short, 5 characters.")
     assert "[secret-key]\n    Make one with " in result.output
     assert result.output.endswith("Found 1 error, 0 warnings.\n")
 

@@ -27,9 +27,7 @@ def test_a_rule_without_a_view(sound: Kolben) -> None:
     sound.add_url_rule("/lonely", endpoint="lonely")
     sound.add_url_rule("/lonely/too", endpoint="lonely")
 
-    assert problems(sound) == [
-        "The rule '/lonely' cannot be answered. No view function is registered for the endpoint 'lonely'."
-    ]
+    assert problems(sound) == ["No view function is registered for the endpoint 'lonely' of the rule '/lonely'."]
 
 
 @pytest.mark.parametrize("rule", ["/user", "/user/<name>", "/user/<int:id>/<extra>"])
@@ -41,7 +39,8 @@ def test_a_view_that_does_not_fit_its_rule(rule: str, sound: Kolben) -> None:
 
     (found,) = problems(sound)
 
-    assert found.startswith(f"The rule '{rule}' cannot be answered. The ")
+    assert found.count(f"ule '{rule}' ") == 1
+    assert "cannot be answered" not in found
     assert "'user' ('tests/cli/checks/test_endpoints.py', line " in found
 
 

@@ -10,7 +10,7 @@ from kolben.places import function_place
 from .finding import Finding, error, warning
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from werkzeug.routing import Rule
 
@@ -25,19 +25,23 @@ def check_endpoints(app: Kolben) -> Iterator[Finding]:
         if rule.build_only or rule.redirect_to is not None or endpoint in failed:
             continue
         view = app.view_functions.get(endpoint)
-        problem = (
-            f"No view function is registered for the endpoint '{endpoint}'."
-            if view is None
-            else _plan_error(app, endpoint) or _signature_error(app, rule)
-        )
+        problem = _problem(app, rule, view)
         if problem:
             failed.add(endpoint)
             yield error(
-                f"The rule '{rule.rule}' cannot be answered. {problem}",
-                "Correct the rule or its view function.",
-                None if view is None else function_place(view),
+                problem, "Correct the rule or its view function.", None if view is None else function_place(view)
             )
     yield from _hidden_rules(app)
+
+
+def _problem(app: Kolben, rule: Rule, view: Callable[..., t.Any] | None) -> str | None:
+    """Return why requests for the rule cannot be answered."""
+    endpoint = str(rule.endpoint)
+    if view is None:
+        return f"No view function is registered for the endpoint '{endpoint}' of the rule '{rule.rule}'."
+    if problem := _plan_error(app, endpoint):
+        return f"The rule '{rule.rule}' cannot be answered. {problem}"
+    return _signature_error(app, rule)
 
 
 def _plan_error(app: Kolben, endpoint: str) -> str | None:

@@ -47,7 +47,8 @@ def check_debug(app: Kolben) -> Iterator[Finding]:
 def check_secret_key(app: Kolben) -> Iterator[Finding]:
     """The key that signs sessions is there, and cannot be guessed."""
     if not app.secret_key:
-        yield error("SECRET_KEY is not set. Sessions and flashed messages fail.", _NEW_KEY)
+        # NOTE: an application that has no sessions needs none.
+        yield warning("SECRET_KEY is not set. Writing to the session fails, and so does flash().", _NEW_KEY)
     keys = {"SECRET_KEY": app.secret_key}
     for index, key in enumerate(app.config.get("SECRET_KEY_FALLBACKS") or ()):
         keys[f"SECRET_KEY_FALLBACKS[{index}]"] = key
