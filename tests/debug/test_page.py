@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -10,7 +11,8 @@ import typing as t
 import pytest
 
 from kolben import Kolben, render_template, render_template_string, request, session
-from tests.debug.visitor import HTML, Visitor
+from kolben.debug import traces
+from tests.debug.visitor import HTML, ViewKind, Visitor
 
 XSS = "<script>alert(1)</script>\"'&"
 
@@ -65,9 +67,89 @@ def test_frames_of_the_user_are_open_and_those_of_libraries_folded(app: Kolben, 
 
     page = visitor.get("/broken").text
 
-    assert re.search(r'<details class="library"><summary>\d+ frames of libraries', page)
+    assert re.search(r'<details class="library"><summary>\d+ frames of (asyncio, )?kolben<', page)
     assert f'<details class="frame own" data-frame="{visitor.frame("view").number}" open>' in page
     assert not re.search(r'<details class="frame" data-frame="\d+" open>', page)
+
+
+@pytest.fixture
+def own_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only this file is the user's: what watches the tests stands in the tracebacks too."""
+    monkeypatch.setattr(traces, "is_library", lambda filename: filename != __file__)
+
+
+def looked_at(page: str) -> tuple[str, str]:
+    """The place that stands above the traceback, and its line."""
+    found = re.search(
+        r'<section class="look">\n<h2>In your code: <span class="file">(.+?)</span></h2>\n.*?'
+        r'<span class="line current"><span class="number">\d+</span>(.*?)\n</span>',
+        page.partition("<h2>Traceback")[0],
+        re.DOTALL,
+    )
+    assert found is not None
+    return found[1], found[2].strip()
+
+
+@pytest.mark.usefixtures("own_file")
+def test_the_innermost_line_of_the_user_stands_above_the_traceback(
+    app: Kolben, visitor: Visitor, view_kind: ViewKind[t.Any]
+) -> None:
+    @app.get("/broken")
+    @view_kind
+    def view() -> t.Any:
+        return json.loads("{")
+
+    page = visitor.get("/broken").text
+    place, line = looked_at(page)
+
+    assert re.fullmatch(r"tests/debug/test_page.py, line \d+, in \S*view", place)
+    assert line == "return <mark>json.loads(&#34;{&#34;)</mark>"
+    runs = re.findall(r"<summary>\d+ frames of (\w+)", page)
+    assert runs[0] == "kolben"
+    assert runs[-1] == "Python"
+    assert len(runs) == 2
+    assert len(re.findall(r'<details class="frame[^>]* open>', page)) == 1
+    assert "fail_async</span>" not in page
+
+
+@pytest.mark.usefixtures("own_file")
+@pytest.mark.parametrize("rv", [5, ("text", "foo"), {"a": object()}])
+def test_the_view_of_what_cannot_be_sent_stands_above_the_traceback(
+    app: Kolben, visitor: Visitor, view_kind: ViewKind[t.Any], rv: t.Any
+) -> None:
+    def odd() -> t.Any:
+        return rv
+
+    line = odd.__code__.co_firstlineno
+    app.get("/broken")(view_kind(odd))
+    page = visitor.get("/broken").text
+
+    assert looked_at(page) == (f"tests/debug/test_page.py, line {line}, in odd", "def odd() -&gt; t.Any:")
+    assert not re.search(r'<details class="frame[^>]* open>', page)
+    assert visitor.get("/broken", {}).text.startswith(f"In your code: tests/debug/test_page.py, line {line}, in odd\n")
+
+
+@pytest.mark.usefixtures("own_file")
+def test_a_view_that_does_not_fit_its_rule_stands_above_the_traceback(app: Kolben, visitor: Visitor) -> None:
+    def user(id: int) -> str:
+        return ""
+
+    app.get("/user")(user)
+
+    assert looked_at(visitor.get("/user").text)[1] == "def user(id: int) -&gt; str:"
+
+
+def test_a_middleware_is_not_blamed_for_what_a_view_returned(app: Kolben, visitor: Visitor) -> None:
+    def odd() -> t.Any:
+        return 5
+
+    async def middleware(scope: t.Any, receive: t.Any, send: t.Any) -> None:
+        await t.cast("t.Any", app)(scope, receive, send)
+
+    app.get("/broken")(odd)
+    visitor.debugger.app = middleware
+
+    assert looked_at(visitor.get("/broken").text)[0].endswith(", in odd")
 
 
 def test_the_line_of_a_broken_template_is_shown(app: Kolben, visitor: Visitor) -> None:

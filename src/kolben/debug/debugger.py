@@ -112,7 +112,7 @@ class Debugger:
                 del recorded
                 raise
             self._say(recorded.place)
-            self._log(printable(recorded.text, "\n\t"))
+            self._log(printable(recorded.located_text, "\n\t"))
             reply = self._reply(recorded, scope)
             del recorded
         else:

@@ -19,6 +19,8 @@ if t.TYPE_CHECKING:
     from collections.abc import Mapping
     from contextvars import Context
 
+    from ..ctx import RequestContext
+
 MAX_ERRORS = 10
 MAX_VARIABLES = 50
 """Variables shown of one frame."""
@@ -30,6 +32,8 @@ class RecordedError:
     :ivar raised: the exceptions and frames, the values of their variables included.
     :ivar asked: the request, or ``None`` outside one.
     :ivar text: the traceback as text, without known secrets.
+    :ivar own: where to look first: the innermost frame of the user's own files, or, without a ``code``, the view that
+        the exception is about.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class RecordedError:
         self._consoles: dict[int, Console] = {}
         self._lock = threading.Lock()
         self.asked: Asked | None = None
+        self.own: traces.Frame | None = None
         try:
             self._explore(exc, scope, context)
         except Exception as failure:
@@ -66,9 +71,16 @@ class RecordedError:
         for raised in self.raised:
             raised.message = redact(raised.message)
             raised.notes = [redact(note) for note in raised.notes]
-            for frame in raised.frames:
-                for line in frame.lines:
-                    line.text = redact.in_place(line.text)
+        frames = self._frames()
+        self.own = traces.own_frame(self.raised)
+        if self.own is None or traces.is_about_view(self.raised[0]):
+            view = traces.view_frame(_view_of(exc, ctx))
+            if view is not None:
+                self.own = view
+                frames.append(view)
+        for frame in frames:
+            for line in frame.lines:
+                line.text = redact.in_place(line.text)
         if context is not None:
             self._describe_variables(Describer(redact), context)
 
@@ -77,6 +89,20 @@ class RecordedError:
         """Class and message in one line."""
         first = self.raised[0]
         return f"{first.kind}: {first.message}" if first.message else first.kind
+
+    @property
+    def where(self) -> str:
+        """The place of :attr:`own` in words, such as ``app.py, line 12, in index``; empty if there is none."""
+        own = self.own
+        if own is None:
+            return ""
+        place = f"{traces.shown_path(own.filename)}, line {own.line}"
+        return f"{place}, in {own.name}" if own.name.isprintable() and own.name[:1] not in ("(", "") else place
+
+    @property
+    def located_text(self) -> str:
+        """:attr:`text` below a line that says :attr:`where`."""
+        return f"In your code: {self.where}\n\n{self.text}" if self.own else self.text
 
     @property
     def has_consoles(self) -> bool:
@@ -108,6 +134,14 @@ class RecordedError:
         texts = describe_all(describe, [(name, value) for _, name, value in found], context)
         for (frame, name, _), text in zip(found, texts, strict=True):
             frame.variables.append((name, text))
+
+
+def _view_of(exc: BaseException, ctx: RequestContext | None) -> t.Any:
+    """The view that the exception names, or that of the request."""
+    named = vars(exc).get("view")
+    if callable(named) or ctx is None:
+        return named
+    return ctx.app.view_functions.get(ctx.request.endpoint or "")
 
 
 class RecentErrors:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from .traces import shown_path
+from .traces import library_of, shown_path
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -54,7 +54,7 @@ _ERROR = Markup(
 <span id="access" role="status"></span></p>
 </header>
 <main>
-{raised}
+{own}{raised}
 {request}
 <details class="plain"><summary>The traceback as text</summary>
 <pre id="text" tabindex="0">{text}</pre></details>
@@ -86,7 +86,8 @@ def error_page(error: RecordedError) -> str:
         kind=first.kind,
         message=Markup('<span class="message">{}</span>').format(first.message) if first.message else "",
         notes=_notes(first),
-        raised=_join(map(_raised, error.raised)),
+        own=_own(error),
+        raised=_join(_raised(raised, error.own is not None) for raised in error.raised),
         request=_request(error.asked) if error.asked else "",
         text=error.text,
     )
@@ -122,15 +123,23 @@ def _document(title: str, body: Markup, attributes: str = "") -> str:
 # -- exceptions and frames -------------------------------------------------------------------------------------------
 
 
-def _raised(raised: Raised) -> Markup:
+def _own(error: RecordedError) -> Markup:
+    """The user's own line, above all that led to it."""
+    if error.own is None:
+        return Markup()
+    template = Markup('<section class="look">\n<h2>In your code: <span class="file">{}</span></h2>\n{}</section>\n')
+    return template.format(error.where, _source(error.own.lines))
+
+
+def _raised(raised: Raised, own_is_known: bool) -> Markup:
     return Markup('<section class="raised depth{}">\n{}{}</section>\n').format(
-        min(raised.depth, 5), _heading(raised), _join(_frames(raised))
+        min(raised.depth, 5), _heading(raised), _join(_frames(raised, own_is_known))
     )
 
 
 def _heading(raised: Raised) -> Markup:
     if raised.relation == "raised":
-        return Markup('<h2 class="unseen">Traceback, most recent call last</h2>\n')
+        return Markup("<h2>Traceback, most recent call last</h2>\n")
     heading = Markup(
         '<h2><span class="kind">{}</span> <span class="relation">{}</span></h2>\n<p class="message">{}</p>\n'
     )
@@ -141,26 +150,35 @@ def _notes(raised: Raised) -> Markup:
     return _join(Markup('<p class="note">{}</p>\n').format(note) for note in raised.notes)
 
 
-def _frames(raised: Raised) -> Iterator[Markup]:
-    """The frames in their order; those of libraries that follow each other behind one line."""
-    own = [frame for frame in raised.frames if not frame.is_library] or raised.frames
+def _frames(raised: Raised, own_is_known: bool) -> Iterator[Markup]:
+    """The frames in their order; those of libraries that follow each other behind one line.
+
+    :param own_is_known: whether there is anything of the user's to look at; if not, the last frame is shown instead.
+    """
+    own = [frame for frame in raised.frames if not frame.is_library]
+    chosen = own[-1:] if own_is_known else raised.frames[-1:]
     gap_after = len(raised.frames) // 2 if raised.omitted else -1
     position = 0
-    for is_library, group in groupby(raised.frames, lambda frame: frame.is_library and frame is not raised.frames[-1]):
+    for is_library, group in groupby(raised.frames, lambda frame: frame.is_library and not _is_in(frame, chosen)):
         shown: list[Markup] = []
         frames = list(group)
         for frame in frames:
-            is_open = not frame.is_library or frame is own[-1]
-            shown.append(_frame(frame, is_open, frame is own[-1]))
+            is_chosen = _is_in(frame, chosen)
+            shown.append(_frame(frame, not frame.is_library or is_chosen, is_chosen))
             position += 1
             if position == gap_after:
                 shown.append(Markup('<p class="omitted">{} more frames</p>\n').format(raised.omitted))
         yield _folded(frames, shown) if is_library and len(frames) > 1 else _join(shown)
 
 
+def _is_in(frame: Frame, frames: list[Frame]) -> bool:
+    return any(frame is one for one in frames)
+
+
 def _folded(frames: list[Frame], shown: list[Markup]) -> Markup:
-    template = Markup('<details class="library"><summary>{} frames of libraries</summary>\n{}</details>\n')
-    return template.format(len(frames), _join(shown))
+    names = list(dict.fromkeys(map(library_of, frames)))
+    template = Markup('<details class="library"><summary>{} frames of {}</summary>\n{}</details>\n')
+    return template.format(len(frames), ", ".join(names[:4]) + (" and others" if names[4:] else ""), _join(shown))
 
 
 def _frame(frame: Frame, is_open: bool, shows_variables: bool) -> Markup:

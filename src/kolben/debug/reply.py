@@ -77,7 +77,7 @@ def error_reply(error: RecordedError, accept: str) -> Reply:
         first = error.raised[0]
         data = {"type": first.kind, "message": first.message, "traceback": error.text.splitlines()}
         return Reply(500, "application/json", json.dumps({"error": data}), ("vary", "accept"))
-    return Reply(500, "text/plain", error.text, ("vary", "accept"))
+    return Reply(500, "text/plain", error.located_text, ("vary", "accept"))
 
 
 def static_reply(path: str) -> Reply | None:

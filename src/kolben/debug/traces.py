@@ -11,6 +11,8 @@ import typing as t
 from dataclasses import dataclass, field
 from itertools import islice
 
+from ..places import function_place
+
 if t.TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType, FrameType, TracebackType
@@ -21,6 +23,9 @@ LINES_AROUND = 6
 MAX_EXCEPTIONS = 20
 MAX_FRAMES = 60
 """Frames shown of one traceback. Of a longer one, an endless recursion say, the middle is left out."""
+
+_ABOUT_VIEWS = ("kolben.dispatch.convert", "kolben.dispatch.fit")
+_RUNNERS = ("kolben.dispatch.run", "kolben.dispatch.websocket", "kolben.dispatch.overridable")
 
 MAX_MESSAGE = 4000
 MAX_LINE = 400
@@ -110,6 +115,39 @@ def _raised(exc: BaseException, relation: Relation, depth: int) -> Raised:
     return Raised(kind(exc), message(exc), notes, relation, depth, frames, omitted)
 
 
+def own_frame(found: list[Raised]) -> Frame | None:
+    """The innermost frame of the user's own files: of the exception itself, or else of the next one that has any."""
+    for raised in found:
+        own = [frame for frame in raised.frames if not frame.is_library]
+        if own:
+            return own[-1]
+    return None
+
+
+def is_about_view(raised: Raised) -> bool:
+    """Whether it was raised where a view's rule or its return value is looked at, and by nothing of the user's there.
+
+    Further out their code may stand: a middleware.
+    """
+    for frame in reversed(raised.frames):
+        if not frame.is_library:
+            return False
+        if frame.code is not None and frame.code.f_globals.get("__name__") in _ABOUT_VIEWS:
+            return True
+    return False
+
+
+def view_frame(view: t.Any) -> Frame | None:
+    """Where a view is defined, for an exception that is about it and not of it. ``None`` for one of a library."""
+    place = function_place(view)
+    if place is None or is_library(place[0]):
+        return None
+    filename, number = place
+    linecache.checkcache(filename)
+    lines = _around(linecache.getlines(filename), number)
+    return Frame(filename, getattr(view, "__name__", ""), number, lines, is_library=False)
+
+
 def kind(exc: BaseException) -> str:
     """The name of its class, with the module unless that is built in."""
     cls = type(exc)
@@ -136,9 +174,17 @@ def as_text(exc: BaseException) -> str:
 
 def _calls(tb: TracebackType | None) -> Iterator[TracebackType]:
     while tb is not None:
-        if tb.tb_frame.f_globals.get("__name__") != "kolben.debug.debugger":
+        if not _only_passes_on(tb):
             yield tb
         tb = tb.tb_next
+
+
+def _only_passes_on(tb: TracebackType) -> bool:
+    """Whether it is the debugger, or what raises an exception again that no handler took."""
+    module, name = tb.tb_frame.f_globals.get("__name__"), tb.tb_frame.f_code.co_name
+    if module == "kolben.debug.debugger":
+        return True
+    return tb.tb_next is not None and module in _RUNNERS and name in ("fail", "fail_async", "_fail")
 
 
 # -- frames ----------------------------------------------------------------------------------------------------------
@@ -244,6 +290,12 @@ def is_library(filename: str) -> bool:
     path = os.path.realpath(filename)
     parts = path.split(os.sep)
     return path.startswith(LIBRARY_FOLDERS) or "site-packages" in parts or "dist-packages" in parts
+
+
+def library_of(frame: Frame) -> str:
+    """The name of the library that a frame belongs to."""
+    name = "" if frame.code is None else str(frame.code.f_globals.get("__name__") or "").partition(".")[0]
+    return "Python" if not name or name in sys.stdlib_module_names else name
 
 
 def shown_path(filename: str) -> str:

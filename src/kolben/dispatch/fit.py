@@ -37,7 +37,9 @@ def check_views(app: Kolben, plans: Plans) -> None:
             continue
         problem = misfit(view, rule)
         if problem is not None:
-            raise TypeError(problem)
+            error = TypeError(problem)
+            vars(error)["view"] = view  # NOTE: the debugger shows its source, since no frame of the traceback does.
+            raise error
 
 
 def misfit(view: Callable[..., t.Any], rule: Rule) -> str | None:
