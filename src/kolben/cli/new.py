@@ -36,8 +36,8 @@ def new_command(path: Path, minimal: bool) -> None:
     package = package_name(path)
     if not path.parent.is_dir():
         raise click.BadParameter(
-            f"There is no folder '{path.parent}' to make the project '{path.name}' in. A name has no '/'; for a path, make"
-            " the folder first.",
+            f"There is no folder '{path.parent}' to make the project '{path.name}' in. A name has no '/'; for a path,"
+            " make the folder first.",
             param_hint="NAME",
         )
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
