@@ -188,6 +188,17 @@ def test_access_log_goes_to_the_standard_output() -> None:
     assert (entry["client"], entry["path"], entry["status"]) == ("198.51.100.7", "/pid?a=1", 200)
 
 
+def test_lines_of_the_application_name_the_worker(tmp_path: Path) -> None:
+    (tmp_path / "telling.py").write_text(
+        "from kolben import Kolben\napp = Kolben(__name__)\n\n"
+        "@app.route('/')\ndef view():\n    app.logger.error('told')\n    return {}\n"
+    )
+    with serving(app="telling:app", folder=tmp_path) as served:
+        served.get("/")
+        wait_until(lambda: "told" in served.log, 5)
+        assert f"[{served.ready[0]}] ERROR in telling: told" in served.log
+
+
 # -- it stops --------------------------------------------------------------------------------------------------------
 
 
@@ -255,7 +266,26 @@ def test_grace_has_an_end() -> None:
         time.sleep(0.3)
         served.signal(signal.SIGTERM)
         assert served.process.wait(15) == 1
-        assert "1 requests did not end in time" in served.log
+        assert "1 request did not end in time and is cut off." in served.log
+
+
+def test_request_that_is_cut_off_is_logged_as_it_was_answered() -> None:
+    with serving("--grace", "1", "--access-log", "json") as served, served.send("/async/300.0") as client:
+        time.sleep(0.3)
+        served.signal(signal.SIGTERM)
+        head, _, body = _read_all(client).partition(b"\r\n\r\n")
+        served.process.wait(15)
+        entry = json.loads(next(line for line in served.log.splitlines() if line.startswith("{")))
+    assert (entry["status"], entry["bytes"]) == (int(head.split()[1]), len(body)) == (500, 21)
+
+
+def test_linger_as_long_as_the_grace_cuts_nothing_off() -> None:
+    with serving("--grace", "1", "--linger", "1") as served, served.send("/pid", head="") as client:
+        client.recv(65536)
+        served.signal(signal.SIGTERM)
+        _read_all(client)
+        assert served.process.wait(15) == 0, served.log
+        assert "cut off" not in served.log
 
 
 def test_second_signal_ends_it_at_once() -> None:
@@ -392,6 +422,8 @@ def test_worker_that_keeps_dying_ends_the_server_in_the_end(tmp_path: Path) -> N
             assert served.process.wait(40) == 1
         assert "The server ends" in served.log
         assert served.log.count("before it was ready") == 4
+        assert "The next worker is started in 1 second." in served.log
+        assert "The next worker is started in 2 seconds." in served.log
 
 
 def test_sockets_are_not_handed_on_to_what_a_worker_starts(tmp_path: Path) -> None:

@@ -25,6 +25,10 @@ _LONGEST = 2048
 """Characters of one field. Whoever sends more has something in mind."""
 
 
+GRANIANS_FAILURE = b"Internal server error"
+"""What Granian answers where an exception, or a cancellation, comes out of a request that was not answered."""
+
+
 class AccessLog:
     """An ASGI application that writes a line for each request that another has answered.
 
@@ -77,6 +81,11 @@ class Entry:
 
         return send_and_note
 
+    def _size_of_failure(self) -> int:
+        """Bytes of the body that the server sends where the application has not answered."""
+        is_seen = self._scope["type"] == "http" and self._scope["method"] != "HEAD"
+        return len(GRANIANS_FAILURE) if is_seen else 0
+
     def fields(self) -> dict[str, t.Any]:
         """All of it, by names."""
         scope = self._scope
@@ -90,7 +99,7 @@ class Entry:
             "path": (raw + b"?" + query if query else raw).decode("latin-1"),
             "protocol": f"HTTP/{scope['http_version']}",
             "status": self.status or 500,
-            "bytes": self.size,
+            "bytes": self.size if self.status else self._size_of_failure(),
             "duration_ms": round((time.perf_counter() - self._started) * 1000, 2),
         }
         for name, value in scope["headers"]:

@@ -167,7 +167,9 @@ class Worker:
             self.stop()
 
     def _ask_at_limit(self) -> None:
-        self._parent.replace(f"it has answered {self.settings.max_requests} requests")
+        self._parent.replace(
+            f"it has answered {self.settings.max_requests} request{'s' * (self.settings.max_requests != 1)}"
+        )
 
     def _look_at_memory(self) -> None:
         """Ask to be replaced once there is too much of it resident."""
@@ -236,7 +238,14 @@ class Worker:
         """End the requests whose time is over: cancelled, they can still release what they have."""
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         requests = {task for task in tasks if task.get_coro().__qualname__.endswith("future_watcher")}  # type: ignore[union-attr]  # a coroutine
-        logger.warning("%d requests did not end in time and are cut off.", len(requests))
+        if not requests:
+            # The linger was as long as the grace: what is left are connections, which close now.
+            await asyncio.wait(serving, timeout=CANCELLED_WITHIN)
+            return all(future.done() for future in serving)
+        if len(requests) == 1:
+            logger.warning("1 request did not end in time and is cut off.")
+        else:
+            logger.warning("%d requests did not end in time and are cut off.", len(requests))
         for task in requests:
             task.cancel()
         await asyncio.wait(serving, timeout=CANCELLED_WITHIN)

@@ -10,6 +10,7 @@ import signal
 import sys
 import typing as t
 
+from ...logging import default_handler
 from ..listener import FD_VARIABLE, Listener
 from ..supervision import FD_VARIABLE as CONTROL_VARIABLE
 from ..supervision import Supervised
@@ -21,6 +22,8 @@ if t.TYPE_CHECKING:
     from .choices import Choices
 
 logger = logging.getLogger("kolben.server")
+
+_FORMAT = "[%(asctime)s] [%(process)d] %(levelname)s: %(message)s"
 
 
 class CannotStartError(Exception):
@@ -37,6 +40,9 @@ def prepare_worker() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, frame: None)
     _log_to_stderr()
+    # NOTE: before the application is loaded, which may choose another format. Without that, lines of several workers
+    # stand one under the other.
+    default_handler.setFormatter(logging.Formatter(_FORMAT.replace(":", " in %(module)s:")))
 
 
 def work(load_app: Callable[[], Kolben], choices: Choices) -> t.NoReturn:
@@ -137,7 +143,7 @@ def _log_to_stderr() -> None:
     """Show what the server says, unless somebody has taken care of logging."""
     if not logger.hasHandlers():
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("[%(asctime)s] [%(process)d] %(levelname)s: %(message)s"))
+        handler.setFormatter(logging.Formatter(_FORMAT))
         logger.addHandler(handler)
         logger.propagate = False
     if logger.level == logging.NOTSET:

@@ -204,7 +204,7 @@ class Supervisor:
             self._stop(None)
         elif self._failures > 1:
             pause = min(2.0 ** (self._failures - 2), LONGEST_PAUSE)
-            logger.warning("The next worker is started in %g seconds.", pause)
+            logger.warning("The next worker is started in %g second%s.", pause, "s" * (pause != 1))
             self._not_before = now + pause
 
     # -- the whole server --------------------------------------------------------------------------------------------
