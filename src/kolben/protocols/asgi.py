@@ -54,13 +54,11 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     has_body = b"content-length" in index or b"transfer-encoding" in index
     is_odd = has_body and (b"transfer-encoding" in index or not _is_length(index[b"content-length"]))
     is_odd = is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path))
-    is_odd = is_odd or index.get(b"host") not in KNOWN_HOSTS or bool(scope.get("root_path"))
-    if is_odd or len(index) != len(scope["headers"]):
+    if is_odd or index.get(b"host") not in KNOWN_HOSTS or len(index) != len(scope["headers"]) or scope.get("root_path"):
         known, path = None, await _checked(plans, scope, index, send)
         if path is None:
             return None
-    ctx = _open(plans, scope, path)
-    token = current.set(ctx)
+    token = current.set(ctx := _open(plans, scope, path))
     try:
         if token.old_value is not _MISSING or plans.app.serving.is_due or appcontext_pushed.receivers:
             await _enter(ctx, token)
@@ -71,8 +69,11 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
             plan = await filling
         mode = plan.mode
         response = await plan.run(ctx) if mode is _LOOP else await _in_thread(ctx) if mode is _THREAD else plan.run(ctx)
-        messages = _messages(plans, response, method)
-        if messages is None:
+        if type(response) is bytes and method != "HEAD":
+            length = RAW_LENGTHS.get(len(response)) or raw_length_header(len(response))
+            start = {"type": "http.response.start", "status": 200, "headers": [plans.content_type, length]}
+            messages: t.Any = (start, {"type": "http.response.body", "body": response}, None)
+        elif (messages := _messages(plans, response, method)) is None:
             return await _stream(ctx, scope, response, receive, send)
         # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
         if ctx.background is None:
@@ -87,8 +88,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         ctx.error = None if ctx.is_closed else ctx.error or exc
         raise
     finally:
-        is_over = ctx.is_closed and ctx.background is None and "kolben.preserve_context" not in scope
-        if is_over and not appcontext_popped.receivers:
+        if ctx.is_closed and not (ctx.background or appcontext_popped.receivers or "kolben.preserve_context" in scope):
             current.reset(token)
         else:
             await _leave(ctx, scope, token)
