@@ -395,3 +395,51 @@ def test_client_that_leaves_ends_the_stream_and_not_the_task_of_the_server(app: 
     asyncio.run(main())
     assert served.saw == ["cancelled"]
     assert served.left == (0, None)
+
+
+@pytest.mark.parametrize("is_sync", [True, False])
+def test_a_generators_own_os_error_is_logged_and_a_client_that_has_gone_is_not(
+    is_sync: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Kolben(__name__)
+
+    @app.get("/sync")
+    def sync() -> t.Any:
+        def chunks() -> Iterator[bytes]:
+            yield b"x"
+            raise FileNotFoundError("no such page")
+
+        return chunks()
+
+    @app.get("/async")
+    async def async_() -> t.Any:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"x"
+            raise FileNotFoundError("no such page")
+
+        return chunks()
+
+    async def ask(send: t.Any) -> None:
+        path = "/sync" if is_sync else "/async"
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": path,
+            "query_string": b"",
+            "headers": [],
+            "http_version": "1.0",
+        }
+        await app.asgi_app(scope, asyncio.Event().wait, send)
+
+    async def take(message: t.Any) -> None:
+        pass
+
+    async def break_off(message: t.Any) -> None:
+        if message["type"] == "http.response.body":
+            raise ConnectionResetError
+
+    asyncio.run(ask(break_off))
+    assert not caplog.records
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(ask(take))
+    assert "no such page" in caplog.text

@@ -164,25 +164,28 @@ class Pump:
         is_async = type(body) is types.AsyncGeneratorType or hasattr(body, "__aiter__")
         chunks: t.Any = body if is_async else self._pulled(iter(body))
         send = self._send
-        is_exhausted = False
+        is_exhausted, is_sending = False, True
         try:
             await send(start)
             if not is_bodiless(start["status"]) and self._ctx.request.method != "HEAD":
-                left = YIELD_EVERY
+                left, is_sending = YIELD_EVERY, False
                 async for chunk in chunks:
                     data = chunk if type(chunk) is bytes else to_bytes(chunk)
                     if data:
+                        is_sending = True
                         await send({"type": "http.response.body", "body": data, "more_body": True})
+                        is_sending = False
                     left -= 1
                     if not left:
                         left = YIELD_EVERY
                         await asyncio.sleep(0)
-                is_exhausted = type(body) in GENERATORS
+                is_exhausted, is_sending = type(body) in GENERATORS, True
             await send({"type": "http.response.body", "body": b""})
         except BaseException as exc:
             is_exhausted = False
             self._ctx.error = exc
-            if isinstance(exc, Exception) and not isinstance(exc, OSError):
+            # NOTE: a server may say by OSError that the client has gone; a generator's own is an error like any other.
+            if isinstance(exc, Exception) and not (is_sending and isinstance(exc, OSError)):
                 self._ctx.app.log_exception((type(exc), exc, exc.__traceback__))
                 raise
             if isinstance(exc, asyncio.CancelledError):
