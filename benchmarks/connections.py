@@ -20,6 +20,8 @@ from pathlib import Path
 from tests.servers.live import ASGI, Live, run
 
 MESSAGE = b"m" * 100
+OPTIONS = {"granian-asgi": ("--backpressure", "20000")}
+"""What a server needs to hold so many connections: Granian has at most 1,024 by default."""
 
 
 def main() -> None:
@@ -33,9 +35,9 @@ def main() -> None:
     print("| server | echoes/s, 1 socket | echoes/s, 50 sockets | deliveries/s | KiB a WebSocket | KiB a stream |")
     print("|---|--:|--:|--:|--:|--:|")
     for name in options.server or ASGI:
-        with run(name, "traffic:app", folder=Path(__file__).parent / "apps") as live:
+        with run(name, "traffic:app", *OPTIONS.get(name, ()), folder=Path(__file__).parent / "apps") as live:
             cells = [echo(live, 1), echo(live, 50), *fan_out(live, options.sockets)]
-        with run(name, "traffic:app", folder=Path(__file__).parent / "apps") as live:
+        with run(name, "traffic:app", *OPTIONS.get(name, ()), folder=Path(__file__).parent / "apps") as live:
             cells.append(idle_streams(live, options.streams))
         print(f"| {name} | {' | '.join(f'{cell:,.1f}' for cell in cells)} |", flush=True)
 
