@@ -37,7 +37,7 @@ class SlowClient:
     """
 
     def __init__(self, live: Live, kind: Kind) -> None:
-        self.kind = kind
+        self.kind: Kind = kind
         self.answer = b""
         self.closed_after: float | None = None
         self.sock = live.connect()

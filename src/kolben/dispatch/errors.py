@@ -112,7 +112,7 @@ class WebSocketOnly(HTTPException):
     """An ordinary request for what is a WebSocket."""
 
     code = 426
-    name = "Upgrade Required"
+    name = "Upgrade Required"  # pyright: ignore[reportAssignmentType]  # a property there
     description = "This is a WebSocket: it is opened by a WebSocket client, with 'ws://' or 'wss://' in its URL."
 
     def __init__(self, may_say_so: bool) -> None:

@@ -109,7 +109,8 @@ class EnvironHeaders(WerkzeugEnvironHeaders):
         """The header, or ``default`` if it was not sent, or if ``type(value)`` raises ``ValueError``."""
         if type is None and isinstance(key, str):
             return self.environ.get(_variable(key), default)
-        return super().get(key, default, type)
+        inherited: t.Any = super().get
+        return inherited(key, default, type)
 
 
 class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # what is refused takes any arguments
@@ -148,7 +149,8 @@ class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # wha
         if type is None and isinstance(key, str):
             raw = self._index.get(_raw_name(key))
             return default if raw is None else raw.decode("latin-1")
-        return super().get(key, default, type)
+        inherited: t.Any = super().get
+        return inherited(key, default, type)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._list == other._list

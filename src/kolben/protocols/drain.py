@@ -17,6 +17,7 @@ class Endable(t.Protocol):
     @property
     def lasts(self) -> bool:
         """Whether it is expected to go on until somebody ends it, as server-sent events and WebSockets are."""
+        ...
 
     def end(self) -> None:
         """End it: close what it is made of, then its request. Called on the loop."""

@@ -17,7 +17,7 @@ from ..http.wire import asgi_headers, is_bodiless
 from .wsgi import GENERATORS, needs_closing
 
 if t.TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator, MutableMapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, MutableMapping
     from contextvars import Context
 
     from ..ctx import RequestContext
@@ -162,7 +162,7 @@ class Pump:
         else:
             start, body = await self._open()
         is_async = type(body) is types.AsyncGeneratorType or hasattr(body, "__aiter__")
-        chunks: t.Any = body if is_async else self._pulled(iter(body))
+        chunks: t.Any = body if is_async else self._pulled(body)
         send = self._send
         is_exhausted, is_sending = False, True
         try:
@@ -216,8 +216,9 @@ class Pump:
             }, response.response
         return await bridge.in_thread(self._context().run, _call_wsgi, self._ctx, response)
 
-    async def _pulled(self, iterator: Iterator[t.Any]) -> AsyncIterator[t.Any]:
-        """The items of a synchronous iterator, each pulled in a worker thread."""
+    async def _pulled(self, iterable: t.Any) -> AsyncIterator[t.Any]:
+        """The items of something synchronous, each pulled in a worker thread."""
+        iterator = iter(iterable)
         while (item := await self._in_thread(bridge.pull, iterator)) is not bridge.END:
             yield item
 

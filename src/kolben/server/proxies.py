@@ -121,12 +121,10 @@ class Proxies:
         if self.hops:
             hops = min(self.hops, len(chain))
             return parse_node(chain[-hops]), hops
-        hops = 0
-        for text in reversed(chain):
-            node = parse_node(text)
+        node, hops = parse_node(chain[-1]), 1
+        while hops < len(chain) and self.trusts(node):
             hops += 1
-            if not self.trusts(node):
-                break
+            node = parse_node(chain[-hops])
         return node, hops
 
 

@@ -247,7 +247,8 @@ class Supervisor:
     def _pause(self) -> float | None:
         """Seconds until there is something to do that nobody says."""
         now = time.monotonic()
-        times = [child.kill_at for child in self._children if child.kill_at not in {None, math.inf}]
+        deadlines = (child.kill_at for child in self._children)
+        times = [deadline for deadline in deadlines if deadline is not None and deadline != math.inf]
         if self._not_before > now:
             times.append(self._not_before)
         if self._stopping_since is not None:

@@ -69,9 +69,7 @@ def environ_of(scope: Scope, *, multiprocess: bool) -> WSGIEnvironment:
 
 def _split_path(scope: Scope) -> tuple[str, str]:
     """The prefix that the application is mounted at, and the path behind it: bytes as Latin-1, as PEP 3333 has them."""
-    raw: bytes | None = scope.get("raw_path")
-    if raw is None:
-        raw = scope["path"].encode("utf-8", "surrogateescape").replace(b"%", b"%25")
+    raw: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "surrogateescape").replace(b"%", b"%25")
     path = (unquote_to_bytes(raw) if b"%" in raw else raw).decode("latin-1")
     prefix = (scope.get("root_path") or "").rstrip("/").encode("utf-8", "surrogateescape").decode("latin-1")
     if prefix and path.startswith(prefix) and path[len(prefix) :][:1] in {"", "/"}:
