@@ -30,6 +30,15 @@ def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return crews
 
 
+def ask(app: Kolben, protocol: str = "asgi") -> t.Any:
+    """The response, of which the request is over. NOTE: at the end of a client's ``with`` block teardown runs again."""
+    client = app.test_client(protocol=protocol)
+    try:
+        return client.get("/")
+    finally:
+        client.close()
+
+
 def application(log: list[str], make: Callable[[str], Callable[..., t.Any]]) -> Kolben:
     app = Kolben(__name__)
     for number in (1, 2, 3):
@@ -62,7 +71,7 @@ def test_synchronous_hooks_around_an_async_view_share_a_trip_to_a_thread(trips: 
 
         return hook
 
-    assert application(log, make).test_client(protocol="asgi").get("/").text == "Hello"
+    assert ask(application(log, make)).text == "Hello"
     assert log == ORDER
     assert trips == ["kolben-hook", "kolben-hook", "kolben-close"]
 
@@ -79,7 +88,7 @@ def test_coroutines_that_synchronous_hooks_hand_back_are_awaited(protocol: str) 
 
         return lambda *args: hook(*args)
 
-    assert application(log, make).test_client(protocol=protocol).get("/").text == "Hello"
+    assert ask(application(log, make), protocol).text == "Hello"
     assert log == ORDER
 
 
@@ -101,7 +110,7 @@ def test_coroutines_that_handlers_hand_back_are_awaited(protocol: str, is_async:
         raise LookupError
 
     app.add_url_rule("/", view_func=fail if not is_async else fail_async)
-    assert app.test_client(protocol=protocol).get("/").status_code == 418
+    assert ask(app, protocol).status_code == 418
 
 
 def test_the_first_of_several_hooks_that_answers_is_the_last_one_called() -> None:
@@ -125,7 +134,7 @@ def test_the_first_of_several_hooks_that_answers_is_the_last_one_called() -> Non
     async def index() -> str:
         return "late"
 
-    assert app.test_client(protocol="asgi").get("/").text == "early"
+    assert ask(app).text == "early"
     assert called == ["first", "second"]
 
 
@@ -146,7 +155,7 @@ def test_a_hook_among_several_that_returns_no_response_is_named() -> None:
         return "Hello"
 
     with pytest.raises(TypeError, match="'forgetful'"):
-        app.test_client(protocol="asgi").get("/")
+        ask(app)
 
 
 def test_teardown_goes_on_after_one_of_several_fails() -> None:
@@ -167,5 +176,5 @@ def test_teardown_goes_on_after_one_of_several_fails() -> None:
         return "Hello"
 
     with pytest.raises(LookupError, match="of the teardown"):
-        app.test_client(protocol="asgi").get("/")
+        ask(app)
     assert called == ["last"]

@@ -58,7 +58,11 @@ class Browser:
         self._connection.request(method, path, body, {"Content-Type": "application/json"})
         value = json.loads(self._connection.getresponse().read())["value"]
         if isinstance(value, dict) and "error" in value:
-            kind = StaleElement if value["error"] == "stale element reference" else BrowserError
+            # NOTE: Chromium has two ways to say that an element belongs to the page before.
+            is_stale = (
+                value["error"] == "stale element reference" or "does not belong to the document" in value["message"]
+            )
+            kind = StaleElement if is_stale else BrowserError
             raise kind(f"{value['error']}: {value['message']}")
         return value
 

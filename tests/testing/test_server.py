@@ -18,8 +18,19 @@ if t.TYPE_CHECKING:
 SCOPE = {"type": "http", "path": "/", "asgi": {"version": "3.0"}}
 
 
+_of_others: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def without_others() -> None:
+    """Tests that ran before in this process may have left clients that nobody closed."""
+    _of_others.clear()
+    _of_others.update(threading.enumerate())
+
+
 def threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name == "kolben-test-server"]
+    own = set(threading.enumerate()) - _of_others
+    return [thread.name for thread in own if thread.name == "kolben-test-server"]
 
 
 class Streaming:
