@@ -77,6 +77,8 @@ async def async_chunks(pause: float) -> AsyncIterator[bytes]:
     try:
         while True:
             yield CHUNK if g.name == request.path else b"wrong context"
+            if pause:
+                count("waiting")
             await asyncio.sleep(pause)
     except asyncio.CancelledError:
         count("cancelled")
