@@ -403,6 +403,24 @@ def _read_pid(client: socket.socket) -> int:
     return t.cast(int, json.loads(received.partition(b"\r\n\r\n")[2])["pid"])
 
 
+def test_connections_beyond_the_most_wait_until_one_is_closed() -> None:
+    most = 8
+    with serving("--backpressure", str(most)) as served, contextlib.ExitStack() as stack:
+        for _ in range(2 * most):  # NOTE: these leave without a closing frame, and give their places back.
+            with connect(f"ws://127.0.0.1:{served.port}/socket") as ws:
+                ws.socket.shutdown(socket.SHUT_RDWR)
+        streams = [stack.enter_context(served.send("/events")) for _ in range(most)]
+        for stream in streams:
+            assert stream.recv(65536)
+        late = stack.enter_context(served.send("/pid"))
+        late.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            late.recv(1)
+        streams[0].close()
+        late.settimeout(30)
+        assert late.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
 def test_address_of_another_server_is_taken() -> None:
     with serving(workers=2) as served:
         result = run("--workers", "2", "--bind", f"127.0.0.1:{served.port}", app="waiting")
