@@ -20,6 +20,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 from drivers import time_asgi, time_wsgi
@@ -74,7 +75,12 @@ class Worker:
 
     def __init__(self, protocol: str, framework: str, seconds: float) -> None:
         command = [sys.executable, __file__, "--serve", protocol, framework, "--seconds", str(seconds)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # NOTE: Bottle's uploads are files with names, which a fork that is not torn down leaves behind.
+        self._temporary = tempfile.TemporaryDirectory(prefix="bench-")
+        environment = {**os.environ, "TMPDIR": self._temporary.name}
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
 
     def ask(self, kind: str) -> t.Any:
         assert self.process.stdin is not None
@@ -87,6 +93,7 @@ class Worker:
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
+        self._temporary.cleanup()
 
 
 class Row:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,9 +116,10 @@ class Teapot(Exception):
 
 
 def static_folder() -> str:
-    """A folder with a style sheet of 4 KiB, the same for all processes of a run."""
+    """A folder with a style sheet of 4 KiB, the same for all processes of a run; whoever asks first removes it."""
     folder = os.environ.get("BENCH_STATIC")
     if folder is None:
         folder = os.environ["BENCH_STATIC"] = tempfile.mkdtemp(prefix="bench-static-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         Path(folder, "style.css").write_bytes((b"p { color: red }\n" * 256)[:4096])
     return folder

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import tempfile
 import typing as t
 
 import pytest
@@ -27,6 +28,12 @@ def modules_are_forgotten() -> Iterator[None]:
     yield
     for name in [name for name in sys.modules if name.startswith("snippet_") and name not in before]:
         del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def temporary_files_are_removed(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
 
 
 @pytest.mark.parametrize("snippet", [snippet for snippet in ALL if snippet.runs], ids=str)

@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 import typing as t
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 
 from tests.servers.process import COMMANDS, STARTS_WITHIN, answers, free_port, has_ended, started, wait_until
 
@@ -89,14 +89,20 @@ def run(
     :param name: a key of :data:`.COMMANDS`.
     :param app: such as ``streams:app``.
     :param options: more arguments for its command line.
+    :param env: environment variables beside those of this process. ``TMPDIR`` is a folder of its own, and goes with it:
+        a server, or a program, that is killed leaves its temporary files behind.
     """
     program, *arguments = COMMANDS[name]
     port = free_port()
     command = [str(pathlib.Path(sys.executable).with_name(program)), *options]
     command += [argument.format(port=port, app=app) for argument in arguments]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    env = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
-    with TemporaryFile() as output, started(command, cwd=folder, env=env, stdout=output, stderr=output) as process:
+    with contextlib.ExitStack() as stack:
+        temporary = stack.enter_context(TemporaryDirectory(prefix="live-", ignore_cleanup_errors=True))
+        output = stack.enter_context(TemporaryFile())
+        own = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": temporary}
+        environment = {**os.environ, **own, **(env or {})}
+        process = stack.enter_context(started(command, cwd=folder, env=environment, stdout=output, stderr=output))
         live = Live(name, port, process, output)
         wait_until(lambda: has_ended(process) or answers(port), STARTS_WITHIN)
         assert not has_ended(process), f"{name} ended with code {process.returncode}:\n{live.log}"
