@@ -108,6 +108,73 @@ def test_closed_twice_by_a_wsgi_server(app: Kolben, watched: Watched) -> None:
         next(body)
 
 
+def test_iterated_anew_by_a_wsgi_server_it_goes_on(app: Kolben, watched: Watched) -> None:
+    body: t.Any = app(EnvironBuilder(app, "/").get_environ(), lambda status, headers: None)
+    assert next(iter(body)) == b"0 /;"
+    assert next(iter(body)) == b"1 /;"
+    assert len(list(body)) == 998
+    assert list(body) == []
+    assert watched.events == ["closed /", "teardown /"]
+
+
+def test_closed_on_an_event_loop_it_is_closed_at_once(app: Kolben) -> None:
+    from tests.kinds import as_sync
+
+    watched = Watched(app, as_sync, "sync", as_sync)
+
+    async def main() -> None:
+        body: t.Any = app(EnvironBuilder(app, "/").get_environ(), lambda status, headers: None)
+        next(body)
+        body.close()
+
+    asyncio.run(main())
+    assert watched.events == ["closed /", "teardown /"]
+
+
+def test_closed_while_another_thread_closes_it(app: Kolben) -> None:
+    events: list[str] = []
+    is_closing, may_go_on = threading.Event(), threading.Event()
+
+    @app.get("/")
+    def view() -> t.Any:
+        yield "x"
+
+    @app.teardown_request
+    def tear_down(exc: BaseException | None) -> None:
+        is_closing.set()
+        assert may_go_on.wait(10)
+        events.append("teardown")
+
+    body: t.Any = app(EnvironBuilder(app, "/").get_environ(), lambda status, headers: None)
+    thread = threading.Thread(target=body.close)
+    thread.start()
+    assert is_closing.wait(10)
+    body.close()
+    may_go_on.set()
+    thread.join()
+    body.close()
+    assert events == ["teardown"]
+
+
+def test_generator_that_raises_what_closing_raises_has_failed(app: Kolben) -> None:
+    seen: list[type] = []
+
+    @app.get("/")
+    def view() -> t.Any:
+        yield "x"
+        raise GeneratorExit
+
+    @app.teardown_request
+    def tear_down(exc: BaseException | None) -> None:
+        seen.append(type(exc))
+
+    body: t.Any = app(EnvironBuilder(app, "/").get_environ(), lambda status, headers: None)
+    with pytest.raises(GeneratorExit):
+        list(body)
+    body.close()
+    assert seen == [GeneratorExit]
+
+
 def test_pulled_from_many_threads_in_turn(app: Kolben, watched: Watched) -> None:
     body: t.Any = app(EnvironBuilder(app, "/").get_environ(), lambda status, headers: None)
     chunks: list[bytes] = []

@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 import threading
 import typing as t
+from types import GeneratorType
 
 from ..bridge import END
 from ..http.response import to_bytes
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from contextvars import Context
 
     from ..ctx import RequestContext
 
+    Close = Callable[[RequestContext], None]
 
-_held: dict[int, tuple[Iterator[t.Any], Context]] = {}
-"""What the open streams are made of.
+_held: dict[RequestContext, tuple[Iterator[t.Any], Context]] = {}
+"""What the open streams are made of, by whose they are.
 
 NOTE: the garbage collector finalizes all that it finds in one go, in any order. Kept here, a generator is not among it
 when it finds its stream, which then closes it as it should be: in its context, before teardown.
@@ -30,55 +32,27 @@ class OwnedStream:
     Each chunk is pulled inside ``context``, on whatever thread the server pulls from, so that nothing of the request
     stays behind on that thread. Whoever ends the stream first (its end, an error, the server's ``close``, the garbage
     collector) closes the generator and the request; the others find it done.
+
+    :ivar response: what this is the body of; ``None`` for the default response.
     """
 
-    __slots__ = ("__weakref__", "_close_request", "_context", "_ctx", "_is_closed", "_iterator", "_response")
+    # PERF: benchmarks/inprocess.py, kind "stream": one generator is what is iterated, what knows whether the stream has
+    # ended, and what the collector closes. A __del__ or a lock would be asked by every stream, this by none that ended.
+    __slots__ = ("_flow", "_iterator", "response")
 
     def __init__(
-        self,
-        ctx: RequestContext,
-        response: t.Any,
-        iterator: Iterator[t.Any],
-        context: Context,
-        close_request: Callable[[RequestContext], None],
+        self, ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], context: Context, close_request: Close
     ) -> None:
-        self._ctx = ctx
-        self._response = response
+        self.response = response
         self._iterator = iterator
-        self._context = context
-        self._close_request = close_request
-        self._is_closed = False
-        _held[id(self)] = (iterator, context)
+        self._flow = flow = _flow(ctx, response, iterator, context, close_request)
+        next(flow)  # NOTE: from here on it can be closed; a generator that was not started has nothing to close.
 
     def __iter__(self) -> Iterator[bytes]:
-        # PERF: benchmarks/inprocess.py, kind "stream": a generator goes on faster than a method is called.
-        run, iterator = self._context.run, self._iterator
-        while not self._is_closed:
-            try:
-                chunk = run(next, iterator, END)
-                if type(chunk) is not bytes:
-                    if chunk is END:
-                        break
-                    chunk = run(to_bytes, chunk)
-            except BaseException as exc:
-                self._fail(exc)
-                raise
-            yield chunk
-        self.close()
+        return self._flow
 
     def __next__(self) -> bytes:
-        return next(iter(self))
-
-    def _fail(self, exc: BaseException) -> None:
-        self._ctx.error = exc
-        if isinstance(exc, Exception):
-            self._context.run(self._ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
-        self.close()
-
-    @property
-    def response(self) -> t.Any:
-        """What this is the body of."""
-        return self._response
+        return next(self._flow)
 
     def interrupt(self) -> None:
         """Have whoever waits for the next chunk of an asynchronous generator wait no longer.
@@ -90,36 +64,78 @@ class OwnedStream:
             cancel()
 
     def close(self) -> None:
-        """End the stream and the request. Further calls do nothing."""
-        # NOTE: of several threads, one finds it there.
-        if _held.pop(id(self), None) is not None:
-            self._is_closed = True
-            self._context.run(self._finish)
-
-    def _finish(self) -> None:
-        try:
+        """End the stream and the request. Further calls do nothing, nor do calls while it runs in another thread."""
+        flow: t.Any = self._flow
+        if flow.gi_frame is not None and not flow.gi_running:
             try:
-                # NOTE: a response closes its own body; a close that counts is called once (PEP 3333).
-                is_body = getattr(self._response, "response", None) is self._iterator
-                close = None if is_body else getattr(self._iterator, "close", None)
-                if close is not None:
-                    close()
-            finally:
-                close = getattr(self._response, "close", None)
-                if close is not None:
-                    close()
-        except BaseException as exc:
-            self._ctx.error = self._ctx.error or exc
-            raise
-        finally:
-            self._close_request(self._ctx)
+                flow.throw(_Closed())
+            except _Closed:
+                pass
 
-    def __del__(self) -> None:
-        if getattr(self, "_is_closed", True):
-            return
-        asyncio = sys.modules.get("asyncio")  # NOTE: not imported, for that may fail when the interpreter ends.
-        if asyncio is None or asyncio._get_running_loop() is None:
-            self.close()
-        else:
+
+class _Closed(GeneratorExit):
+    """The server closed the stream; it was not the collector, by a :exc:`GeneratorExit` of its own."""
+
+
+def _flow(
+    ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], context: Context, close_request: Close
+) -> Generator[bytes, None, None]:
+    """The chunks, after an empty one, and the end of them."""
+    run = context.run
+    _held[ctx] = iterator, context
+    try:
+        yield b""
+        while True:
+            chunk = run(next, iterator, END)
+            if type(chunk) is not bytes:
+                if chunk is END:
+                    break
+                chunk = run(to_bytes, chunk)
+            yield chunk
+    except BaseException as exc:
+        del _held[ctx]
+        if not _is_from_outside(exc):
+            ctx.error = exc
+            if isinstance(exc, Exception):
+                run(ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
+        elif type(exc) is not _Closed and _is_on_loop():
             # NOTE: closing waits for the loop, and this thread, where the collector happens to be at work, runs it.
-            threading.Thread(target=self.close, name="kolben-close", daemon=True).start()
+            args = (_finish, ctx, response, iterator, close_request)
+            threading.Thread(target=run, args=args, name="kolben-close", daemon=True).start()
+            raise
+        run(_finish, ctx, response, iterator, close_request)
+        raise
+    del _held[ctx]
+    if response is None and type(iterator) is GeneratorType:
+        run(close_request, ctx)
+    else:
+        run(_finish, ctx, response, iterator, close_request)
+
+
+def _is_from_outside(exc: BaseException) -> bool:
+    """Whether the stream is told to end at the ``yield`` where it stands; not a generator's own exception."""
+    return isinstance(exc, GeneratorExit) and exc.__traceback__ is not None and exc.__traceback__.tb_next is None
+
+
+def _is_on_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")  # NOTE: not imported, for that may fail when the interpreter ends.
+    return asyncio is not None and asyncio._get_running_loop() is not None
+
+
+def _finish(ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], close_request: Close) -> None:
+    try:
+        try:
+            # NOTE: a response closes its own body; a close that counts is called once (PEP 3333).
+            is_body = getattr(response, "response", None) is iterator
+            close = None if is_body else getattr(iterator, "close", None)
+            if close is not None:
+                close()
+        finally:
+            close = getattr(response, "close", None)
+            if close is not None:
+                close()
+    except BaseException as exc:
+        ctx.error = ctx.error or exc
+        raise
+    finally:
+        close_request(ctx)
