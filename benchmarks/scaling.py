@@ -25,8 +25,8 @@ DEPTHS = (0, 1, 3, 5)
 ROUTES = (10, 100, 1_000, 10_000)
 
 
-def with_hooks(count: int, is_async: bool) -> Kolben:
-    """A view with so many functions before and after it, and for teardown."""
+def with_hooks(count: int, is_async: bool, hooks_async: bool) -> Kolben:
+    """A view with so many functions before and after it, and for teardown, of one kind or the other."""
     app = Kolben(__name__)
 
     def before() -> None:
@@ -38,13 +38,19 @@ def with_hooks(count: int, is_async: bool) -> Kolben:
     def after(response: t.Any) -> t.Any:
         return response
 
+    async def after_async(response: t.Any) -> t.Any:
+        return response
+
     def teardown(exc: BaseException | None) -> None:
         pass
 
+    async def teardown_async(exc: BaseException | None) -> None:
+        pass
+
     for _ in range(count):
-        app.before_request(before_async if is_async else before)
-        app.after_request(after)
-        app.teardown_request(teardown)
+        app.before_request(before_async if hooks_async else before)
+        app.after_request(after_async if hooks_async else after)
+        app.teardown_request(teardown_async if hooks_async else teardown)
 
     if is_async:
 
@@ -123,8 +129,11 @@ def main() -> None:
     options = parser.parse_args()
     seconds = 0.05 if options.quick else options.seconds
     rows = {
-        "WSGI, sync": [least(with_hooks(n, is_async=False), "wsgi", seconds) for n in HOOKS],
-        "ASGI, async": [least(with_hooks(n, is_async=True), "asgi", seconds) for n in HOOKS],
+        "WSGI, all sync": [least(with_hooks(n, is_async=False, hooks_async=False), "wsgi", seconds) for n in HOOKS],
+        "ASGI, all async": [least(with_hooks(n, is_async=True, hooks_async=True), "asgi", seconds) for n in HOOKS],
+        "ASGI, sync functions, async view": [
+            least(with_hooks(n, is_async=True, hooks_async=False), "asgi", seconds) for n in HOOKS
+        ],
     }
     print(table("µs; functions before, after, teardown", HOOKS, rows))
     rows = {f"{depth} parents": [least(with_template(depth, n), "wsgi", seconds) for n in ITEMS] for depth in DEPTHS}
