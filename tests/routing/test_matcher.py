@@ -81,6 +81,18 @@ def test_a_path_without_a_rule_costs_the_same_among_ten_thousand_rules(
         assert many <= few + 10
 
 
+def test_setting_up_costs_the_same_for_each_rule(count_lines: Callable[..., int]) -> None:
+    def set_up(rules: int) -> None:
+        half = range(rules // 2)
+        url_map = Map([Rule(f"/fixed{n}") for n in half] + [Rule(f"/area{n}/<int:id>/edit") for n in half])
+        url_map.bind("localhost").match("/fixed0")
+
+    set_up(10)  # NOTE: what is imported, and compiled, once.
+    few, more, many = (count_lines(set_up, rules) for rules in (100, 200, 400))
+
+    assert many - more <= 2.02 * (more - few)
+
+
 def test_the_generated_code_does_not_grow_with_the_rules(small: Map, large: Map) -> None:
     assert len(large.matcher.source) <= len(small.matcher.source) + 1000
 
