@@ -250,6 +250,7 @@ class Kolben(Registrar):
                 check_views(self, self.plans(on_loop))
                 self._got_first_request = True
             plans = self.frozen[on_loop] = self.plans(on_loop)
+            plans.compile()
         return plans
 
     # -- the two doors -----------------------------------------------------------------------------------------------

@@ -192,6 +192,8 @@ class RequestContext(AppContext):
     websocket: WebSocket | None = None
     flashes: list[tuple[str, str]] | None = None
     plan: Plan = t.cast("Plan", None)  # NOTE: set by matching, which comes before anything reads it.
+    is_eventful = False
+    """Whether there is any of the next four, to be looked at before an answer leaves."""
     error: BaseException | None = None
     background: list[Callable[[], t.Any]] | None = None
     _session: SessionMixin | None = None
@@ -214,7 +216,7 @@ class RequestContext(AppContext):
         self.plans = plans
         self.request = request
         if session is not None:
-            self._session = session
+            self.hold_session(session)
 
     _tokens: t.Any = ()
 
@@ -260,8 +262,14 @@ class RequestContext(AppContext):
         """The session, opened when first asked for. Asking sets :attr:`.SessionMixin.accessed`."""
         session = self._session
         if session is None:
-            session = self._session = self.plans.open_session(self)
+            session = self.hold_session(self.plans.open_session(self))
         session.accessed = True
+        return session
+
+    def hold_session(self, session: SessionMixin) -> SessionMixin:
+        """Make it the session of this request, to be saved with its response."""
+        self._session = session
+        self.is_eventful = True
         return session
 
     @property
@@ -269,13 +277,15 @@ class RequestContext(AppContext):
         functions = self._after_request
         if functions is None:
             functions = self._after_request = []
+            self.is_eventful = True
         return functions
 
     def copy(self) -> RequestContext:
         """A context of its own for the same request and session, to be pushed elsewhere."""
-        if self._session is None:
-            self._session = self.plans.open_session(self)
-        other = type(self)(self.plans, self.request, self._session)
+        session = self._session
+        if session is None:
+            session = self.hold_session(self.plans.open_session(self))
+        other = type(self)(self.plans, self.request, session)
         other.owns_request = False
         other.websocket = self.websocket
         other.plan = self.plan
@@ -297,7 +307,7 @@ class RequestContext(AppContext):
             appcontext_pushed.send(self.app, _async_wrapper=bridge.to_sync)
         try:
             if self._session is None:
-                self._session = self.plans.open_session(self)
+                self.hold_session(self.plans.open_session(self))
             if self.plan is None:
                 self.match_request()
         except BaseException:

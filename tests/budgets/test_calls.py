@@ -67,15 +67,19 @@ def one_profiled_worker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_receivers(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_receivers() -> Iterator[None]:
     """Nobody listens to signals, whatever other tests in this process have left behind."""
     from blinker import Signal
 
     from kolben import signals
 
-    for signal in vars(signals).values():
-        if isinstance(signal, Signal):
-            monkeypatch.setattr(signal, "receivers", {})
+    found = [signal.receivers for signal in vars(signals).values() if isinstance(signal, Signal)]
+    kept = [receivers.copy() for receivers in found]
+    for receivers in found:
+        receivers.clear()
+    yield
+    for receivers, before in zip(found, kept, strict=True):
+        receivers.update(before)
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ if t.TYPE_CHECKING:
     Known = tuple[Rule, Plan]
 
 
+
 MAX_REMEMBERED = 256
 """How many types of exceptions a plan remembers the handler of; a program may make types as it runs."""
 
@@ -72,10 +73,10 @@ class Plans(dict[t.Any, Plan]):
         self.request_class = app.request_class
         makers: t.Any = app.request_class.__init__, app.request_class.__new__
         self.makes_requests_plain = makers == (Request.__init__, object.__new__)
-        self.fixed: dict[tuple[str, str], Known] = {}
-        """Rule and plan by method and path, for the paths without variables that were asked for."""
-        self.fixed_by: t.Any = None
-        """The matcher's function that they were found by."""
+        self.fixed: t.Any = url_map.matcher.table() if isinstance(url_map, Map) else {}
+        """Rule and plan (:data:`Known`) by method and path, for the paths without variables that were asked for.
+
+        None where a session is opened before, which may look at what is matched: not yet, as in Flask."""
         cls = app.response_class
         is_plain = cls.makes_plain and cls.goes_plain and not cls.closes_itself
         self.sends_text = is_plain and "make_response" not in self.overrides
@@ -89,6 +90,11 @@ class Plans(dict[t.Any, Plan]):
         self.options: dict[str | None, Plan] = {}
         self.websockets: dict[str | None, Plan] = {}
 
+    def compile(self) -> None:
+        """Have the matcher ready before the first request comes."""
+        if isinstance(self.url_map, Map):
+            self.url_map.matcher.compile()
+
     @property
     def sync(self) -> Plans:
         """The plans for running in the calling thread."""
@@ -100,19 +106,16 @@ class Plans(dict[t.Any, Plan]):
 
     # -- per request -------------------------------------------------------------------------------------------------
 
-    def match(self, ctx: RequestContext, known: Known | None = None) -> Plan:
+    def match(self, ctx: RequestContext) -> Plan:
         """Find the rule for the request's path and method, note it in the request, and return its plan.
 
-        :param known: what :attr:`fixed` has for them.
+        What :attr:`fixed` has need not be looked for.
         """
         request = ctx.request
-        if known is not None and self.url_map.matcher.match is self.fixed_by:
-            request.url_rule, plan = known
-            request.view_args = {}
-            return plan
         if self.matches_path_only and (self.trusted_hosts is None or self._is_trusted(request)):
+            match = self.url_map.matcher.match
             try:
-                rule, request.view_args = self.url_map.matcher.match("", request.path, request.method)
+                rule, request.view_args = match("", request.path, request.method)
             except Unmatched as reason:
                 if type(reason) is not NoRule or not self.matches_plainly:
                     return self._match_by_adapter(ctx)
@@ -123,18 +126,16 @@ class Plans(dict[t.Any, Plan]):
                 return self._options_plan(rule.endpoint)
             plan = self[rule.endpoint]
             if not rule.arguments and self.trusted_hosts is None:
-                self._remember(request, rule, plan)
+                self._remember(request, rule, plan, match)
             return plan
         return self._match_by_adapter(ctx)
 
-    def _remember(self, request: Request, rule: Rule, plan: Plan) -> None:
+    def _remember(self, request: Request, rule: Rule, plan: Plan, match: Callable[..., t.Any]) -> None:
         """Keep the plan for a path without variables, of which an application has so many and no more."""
         method, path = request.method, request.path
-        if self.matches_plainly and rule.methods is not None and method in rule.methods and path.isascii():
-            if self.fixed_by is not self.url_map.matcher.match:
-                self.fixed.clear()
-                self.fixed_by = self.url_map.matcher.match
-            self.fixed[method, path] = rule, plan
+        is_plain = self.matches_plainly and self.session_is_lazy and path.isascii()
+        if is_plain and rule.methods is not None and method in rule.methods:
+            self.fixed.remember((method, path), (rule, plan), match)
 
     def _is_trusted(self, request: Request) -> bool:
         """Whether the host is one of the application's. If not, the adapter, which asks for it again, says why."""
@@ -172,7 +173,7 @@ class Plans(dict[t.Any, Plan]):
     def open_early(self, ctx: RequestContext) -> None:
         """Open the session before the URL is matched. If that fails, the plan is to answer the error."""
         try:
-            ctx._session = self.open_session(ctx)
+            ctx.hold_session(self.open_session(ctx))
         except Exception as exc:
             ctx.plan = self._failing(exc)
 

@@ -28,6 +28,10 @@ if t.TYPE_CHECKING:
     from ..http.response import Response
     from .plan import Answer, Plan
 
+# PERF: benchmarks/inprocess.py, kind "plain text". A signal keeps one dict of its receivers for good.
+_started, _finished = request_started.receivers, request_finished.receivers
+_torn_down, _torn_down_app = request_tearing_down.receivers, appcontext_tearing_down.receivers
+
 UNSEEN = frozenset({str, tuple, GeneratorType, AsyncGeneratorType})
 """What a view may return that is sent without a response, if nothing else wants one; a tuple if it is plain."""
 
@@ -40,7 +44,7 @@ def run(ctx: RequestContext) -> Answer:
     plan = ctx.plan
     try:
         try:
-            if request_started.receivers:
+            if _started:
                 send(request_started, ctx.app)
             for preprocess in plan.preprocessors:
                 rv = preprocess(plan.endpoint, ctx.request.view_args)
@@ -64,8 +68,8 @@ def run(ctx: RequestContext) -> Answer:
             rv = handle(exc)
             if type(rv) is CoroutineType:
                 rv = settle(rv)
-        is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
-        if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN and ctx.background is None:
+        is_bare = not (ctx.is_eventful or _finished)
+        if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN:
             if kind is not tuple:
                 return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
             if (page := plan.page(rv)) is not None:
@@ -89,7 +93,7 @@ async def run_async(ctx: RequestContext) -> Answer:
     plan = ctx.plan
     try:
         try:
-            if request_started.receivers:
+            if _started:
                 await send_async(request_started, ctx.app)
             for preprocess in plan.preprocessors:
                 rv = await preprocess(plan.endpoint, ctx.request.view_args)
@@ -113,8 +117,8 @@ async def run_async(ctx: RequestContext) -> Answer:
             rv = await handle(exc)
             if type(rv) is CoroutineType:
                 rv = await settle_async(rv)
-        is_bare = ctx._session is None and ctx._after_request is None and not request_finished.receivers
-        if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN and ctx.background is None:
+        is_bare = not (ctx.is_eventful or _finished)
+        if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN:
             if kind is not tuple:
                 return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
             if (page := plan.page(rv)) is not None:
@@ -148,7 +152,7 @@ def finalize(ctx: RequestContext, response: t.Any) -> Response:
             check_returned(hook, response)
     if ctx._session is not None:
         plan.save_session(ctx, response)
-    if request_finished.receivers:
+    if _finished:
         send(request_finished, ctx.app, response=response)
     if len(response.__dict__) > 1:
         plan.seal(response)
@@ -173,7 +177,7 @@ async def finalize_async(ctx: RequestContext, response: t.Any) -> Response:
             check_returned(hook, response)
     if ctx._session is not None:
         await plan.save_session(ctx, response)
-    if request_finished.receivers:
+    if _finished:
         await send_async(request_finished, ctx.app, response=response)
     if len(response.__dict__) > 1:
         plan.seal(response)
@@ -185,7 +189,7 @@ def fail(ctx: RequestContext, exc: Exception) -> Response:
 
     :raises Exception: ``exc`` itself, where exceptions are to propagate (debugging, tests).
     """
-    ctx.error = exc
+    ctx.error, ctx.is_eventful = exc, True
     if got_request_exception.receivers:
         send(got_request_exception, ctx.app, exception=exc)
     if must_propagate(ctx.app):
@@ -212,7 +216,7 @@ async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
 
     :raises Exception: ``exc`` itself, where exceptions are to propagate (debugging, tests).
     """
-    ctx.error = exc
+    ctx.error, ctx.is_eventful = exc, True
     if got_request_exception.receivers:
         await send_async(got_request_exception, ctx.app, exception=exc)
     if must_propagate(ctx.app):
@@ -243,7 +247,7 @@ def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
                 settle(rv)
         except Exception as failure:
             error = error or failure
-    if request_tearing_down.receivers:
+    if _torn_down:
         send(request_tearing_down, ctx.app, exc=exc)
     if ctx.owns_request and not ctx.is_preserved:
         ctx.request.close()
@@ -254,7 +258,7 @@ def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
                     settle(rv)
             except Exception as failure:
                 error = error or failure
-        if appcontext_tearing_down.receivers:
+        if _torn_down_app:
             send(appcontext_tearing_down, ctx.app, exc=exc)
     if error is not None:
         raise error
@@ -269,7 +273,7 @@ async def close_async(ctx: RequestContext, plan: Plan, exc: BaseException | None
                 await settle_async(rv)
         except Exception as failure:
             error = error or failure
-    if request_tearing_down.receivers:
+    if _torn_down:
         await send_async(request_tearing_down, ctx.app, exc=exc)
     if ctx.owns_request and not ctx.is_preserved:
         ctx.request.close()
@@ -280,7 +284,7 @@ async def close_async(ctx: RequestContext, plan: Plan, exc: BaseException | None
                     await settle_async(rv)
             except Exception as failure:
                 error = error or failure
-        if appcontext_tearing_down.receivers:
+        if _torn_down_app:
             await send_async(appcontext_tearing_down, ctx.app, exc=exc)
     if error is not None:
         raise error

@@ -78,9 +78,11 @@ class Request(WerkzeugRequest):
     _max_form_memory_size: int | None = None
     _max_form_parts: int | None = None
     _is_read = False
+    """Whether the body was read without an object for it."""
     received: bytes | None = None
     """The whole body, where ASGI brought it in one piece; :attr:`body` is made of it if somebody asks."""
-    """Whether the body was read without an object for it."""
+    holds_body = False
+    """Whether there is an object for the body, which is to be closed with the request."""
     reads_plainly = True
     """Whether the class says nothing else about head and body than this one."""
 
@@ -279,9 +281,15 @@ class Request(WerkzeugRequest):
 
     # -- the body ----------------------------------------------------------------------------------------------------
 
+    def hold(self, body: Body) -> None:
+        """Make ``body`` the body of this request."""
+        self.body = body
+        self.holds_body = True
+
     @lazy
     def body(self) -> Body:
         """The body as it is read or received. Under ASGI the protocol puts it here."""
+        self.holds_body = True
         if self.scope is not None:
             data = None if self._is_read else self.received
             return ReceivedBody.of() if data is None else ReceivedBody.of(data, self.max_content_length)
@@ -381,7 +389,8 @@ class Request(WerkzeugRequest):
         data = read_from(source.read, size) if size else b""
         self._is_read = True
         if len(data) < size:
-            self.body = body = InputBody(_paced(source), size, limit=limit)
+            body = InputBody(_paced(source), size, limit=limit)
+            self.hold(body)
             data += body.after(data)
         return data
 
@@ -537,7 +546,7 @@ class Request(WerkzeugRequest):
         if "files" in attributes:
             for _, file in iter_multi_items(attributes["files"]):
                 file.close()
-        if "body" in attributes:
+        if self.holds_body:
             self.body.close()
 
     # -- limits ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from ..http.body import SPOOL_SIZE, ReceivedBody, StreamedBody, parse_content_le
 from ..http.headers import RAW_LENGTHS, raw_length_header
 from ..http.response import Response
 from ..http.wire import Page, asgi_headers, is_bodiless
-from ..signals import appcontext_popped, appcontext_pushed
+from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 from . import lifespan
 from .head import KNOWN_HOSTS, checked
 from .wsgi import needs_closing
@@ -30,7 +30,7 @@ if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, MutableMapping
 
     from ..app import Kolben
-    from ..dispatch.build import Plans
+    from ..dispatch.build import Known, Plans
     from ..http.request import Request
 
     Scope = dict[str, t.Any]
@@ -42,6 +42,9 @@ _is_length = re.compile(rb"[0-9]{1,18}").fullmatch
 _new: t.Any = object.__new__
 _WHOLE = frozenset({bytes, Page})
 _LOOP, _THREAD, _MISSING = Mode.LOOP, Mode.THREAD, Token.MISSING
+# PERF: benchmarks/inprocess.py, kind "plain text". A signal keeps one dict of its receivers for good.
+_pushed, _popped = appcontext_pushed.receivers, appcontext_popped.receivers
+_torn_down, _torn_down_app = request_tearing_down.receivers, appcontext_tearing_down.receivers
 _NO_BODY_EXPECTED = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE", "CONNECT"})
 
 
@@ -49,46 +52,47 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     """Answer one request, serve one WebSocket, or live through the server's lifespan."""
     if scope["type"] != "http":
         return await _serve_other(plans, scope, receive, send)
-    index, method, path = dict(scope["headers"]), scope["method"], scope["path"]
-    known = plans.fixed.get((method, path))
+    headers, method, path = scope["headers"], scope["method"], scope["path"]
+    index, known = dict(headers), plans.fixed.get((method, path))
     has_body = b"content-length" in index or b"transfer-encoding" in index
-    is_odd = has_body and (b"transfer-encoding" in index or not _is_length(index[b"content-length"]))
+    is_odd = index.get(b"host") not in KNOWN_HOSTS or len(index) != len(headers) or scope.get("root_path")
+    is_odd = is_odd or (has_body and (b"transfer-encoding" in index or not _is_length(index[b"content-length"])))
     is_odd = is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path))
-    if is_odd or index.get(b"host") not in KNOWN_HOSTS or len(index) != len(scope["headers"]) or scope.get("root_path"):
-        known, path = None, await _checked(plans, scope, index, send)
-        if path is None:
-            return None
-    token = current.set(ctx := _open(plans, scope, path))
+    if is_odd and (path := await _checked(plans, scope, index, send)) is None:
+        return None
+    # NOTE: another path than the server's is looked for again.
+    token, is_over = current.set(ctx := _open(plans, scope, path, known if path is scope["path"] else None)), False
     try:
-        if token.old_value is not _MISSING or plans.app.serving.is_due or appcontext_pushed.receivers:
+        if token.old_value is not _MISSING or plans.app.serving.is_due or _pushed:
             await _enter(ctx, token)
         if not plans.session_is_lazy or (b"cookie" in index and _may_have_session(plans, scope, index)):
             await _open_early(plans, ctx)
-        plan = ctx.plan = ctx.plan or plans.match(ctx, known)
+        plan = ctx.plan = ctx.plan or plans.match(ctx)
         if (has_body or method not in _NO_BODY_EXPECTED) and (filling := _take_body(ctx, plan, index, receive)):
             plan = await filling
         mode = plan.mode
-        response = await plan.run(ctx) if mode is _LOOP else await _in_thread(ctx) if mode is _THREAD else plan.run(ctx)
-        if type(response) is bytes and method != "HEAD":
-            length = RAW_LENGTHS.get(len(response)) or raw_length_header(len(response))
-            start = {"type": "http.response.start", "status": 200, "headers": [plans.content_type, length]}
-            messages: t.Any = (start, {"type": "http.response.body", "body": response}, None)
-        elif (messages := _messages(plans, response, method)) is None:
-            return await _stream(ctx, scope, response, receive, send)
+        answer = await plan.run(ctx) if mode is _LOOP else await _in_thread(ctx) if mode is _THREAD else plan.run(ctx)
+        if type(answer) is bytes and method != "HEAD":
+            pairs = [plans.content_type, RAW_LENGTHS.get(len(answer)) or raw_length_header(len(answer))]
+            start, body, told = {"type": "http.response.start", "status": 200, "headers": pairs}, answer, None
+        elif (parts := _parts(plans, answer, method)) is None:
+            return await _stream(ctx, scope, answer, receive, send)
+        else:
+            start, body, told = parts
         # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
-        if ctx.background is None:
-            if not ctx.is_closed and needs_closing(ctx):
-                await _end(ctx, plan)
-            ctx.is_closed = True
-        await send(messages[0])
-        await send(messages[1])
-        if messages[2] is not None:
-            messages[2].close()
+        is_over = ctx.is_closed or not (plan.has_teardown or ctx.request.holds_body or _torn_down or _torn_down_app)
+        if ctx.is_eventful or not is_over:
+            await _end(ctx, plan)
+            is_over = ctx.background is None
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+        if told is not None:
+            told.close()
     except BaseException as exc:
-        ctx.error = None if ctx.is_closed else ctx.error or exc
+        ctx.error = None if is_over or ctx.is_closed else ctx.error or exc
         raise
     finally:
-        if ctx.is_closed and not (ctx.background or appcontext_popped.receivers or "kolben.preserve_context" in scope):
+        if (is_over or (ctx.is_closed and not ctx.background)) and not (_popped or "kolben.preserve_context" in scope):
             current.reset(token)
         else:
             await _leave(ctx, scope, token)
@@ -116,7 +120,7 @@ async def _serve_other(plans: Plans, scope: Scope, receive: Receive, send: Send)
         raise ValueError(f"The server opened a connection of a type that ASGI 3 does not know: {scope['type']!r}.")
 
 
-def _open(plans: Plans, scope: Scope, path: str) -> RequestContext:
+def _open(plans: Plans, scope: Scope, path: str, known: Known | None) -> RequestContext:
     """The context of a request, and the request, unless its class makes itself, without a constructor."""
     if not plans.makes_requests_plain:
         return RequestContext(plans, plans.request_class.from_scope(scope))
@@ -128,6 +132,9 @@ def _open(plans: Plans, scope: Scope, path: str) -> RequestContext:
     request.scope = scope
     request.path = path
     request.method = scope["method"]
+    if known is not None:
+        request.url_rule, ctx.plan = known
+        request.view_args = {}
     return ctx
 
 
@@ -139,7 +146,7 @@ async def _leave(ctx: RequestContext, scope: Scope, token: Token[t.Any]) -> None
         await _close(ctx)
     finally:
         current.reset(token)
-        if appcontext_popped.receivers and ctx._app_ctx is None:
+        if _popped and ctx._app_ctx is None:
             await bridge.send_async(appcontext_popped, ctx.app)
 
 
@@ -149,7 +156,7 @@ async def _enter(ctx: RequestContext, token: Token[t.Any]) -> None:
         ctx.enter_app_context(token.old_value, on_loop=True)
     if ctx.app.serving.is_due:
         await ctx.app.serving.start()
-    if appcontext_pushed.receivers and ctx._app_ctx is None:
+    if _pushed and ctx._app_ctx is None:
         await bridge.send_async(appcontext_pushed, ctx.app)
 
 
@@ -212,11 +219,17 @@ _closing = threading.Lock()
 
 
 def _end(ctx: RequestContext, plan: Plan) -> Awaitable[None]:
-    """What ends a request that has no background tasks."""
-    if plan.mode is not _LOOP or ctx.error is not None:
+    """What ends a request before its answer is sent, unless it has background tasks, which come after that."""
+    if ctx.background is not None:
+        return _nothing()
+    if plan.mode is not _LOOP or ctx.error is not None or ctx.is_closed:
         return _close(ctx)
     ctx.is_closed = True
     return plan.close(ctx, plan, None)  # type: ignore[no-any-return]  # PERF: a cast is a call
+
+
+async def _nothing() -> None:
+    """What is awaited where there is nothing to wait for."""
 
 
 async def _close(ctx: RequestContext) -> None:
@@ -315,9 +328,10 @@ async def _fill_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes],
     arrival = None if pace is None else pace.arrival()
     if plan.stream_body:
         wait = None if plan.mode is Mode.LOOP else bridge.call_sync
-        request.body = StreamedBody(_noting_the_end(ctx, receive), length, limit, wait, arrival)
+        request.hold(StreamedBody(_noting_the_end(ctx, receive), length, limit, wait, arrival))
         return plan
-    body = request.body = ReceivedBody(limit, length)
+    body = ReceivedBody(limit, length)
+    request.hold(body)
     await body.fill(receive, bridge.in_thread, arrival)
     if body.is_complete:
         return plan
@@ -344,8 +358,9 @@ def _noting_the_end(ctx: RequestContext, receive: Receive) -> Receive:
     return receive_and_note
 
 
-def _messages(plans: Plans, response: t.Any, method: str) -> tuple[Message, Message, t.Any] | None:
-    """What is sent of an answer that is in memory, and the response, if it wants to know when that was done."""
+def _parts(plans: Plans, response: t.Any, method: str) -> tuple[dict[str, t.Any], bytes, t.Any] | None:
+    """What is sent of an answer that is in memory: the first message, the body, and the response, if it wants to know
+    when that was done."""
     kind = type(response)
     status, told = 200, None
     if kind is bytes:
@@ -371,7 +386,7 @@ def _messages(plans: Plans, response: t.Any, method: str) -> tuple[Message, Mess
     if method == "HEAD":
         body = b""
     start = {"type": "http.response.start", "status": status, "headers": headers}
-    return start, {"type": "http.response.body", "body": body}, told
+    return start, body, told
 
 
 def _stream(ctx: RequestContext, scope: Scope, response: t.Any, receive: Receive, send: Send) -> Awaitable[None]:

@@ -172,6 +172,7 @@ class Serving:
             self.launch([job])
         elif request_ctx.background is None:
             request_ctx.background = [job]
+            request_ctx.is_eventful = True
         else:
             request_ctx.background.append(job)
 

@@ -27,13 +27,16 @@ if t.TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
-    from ..dispatch.build import Plans
+    from ..dispatch.build import Known, Plans
     from ..dispatch.plan import Plan
     from ..http.request import Request
 
 GENERATORS = frozenset({GeneratorType, AsyncGeneratorType})
 _new: t.Any = object.__new__
 _MISSING = Token.MISSING
+# PERF: benchmarks/inprocess.py, kind "plain text". A signal keeps one dict of its receivers for good.
+_pushed, _popped = appcontext_pushed.receivers, appcontext_popped.receivers
+_torn_down, _torn_down_app = request_tearing_down.receivers, appcontext_tearing_down.receivers
 _is_length = re.compile(r"[0-9]{0,18}").fullmatch
 
 
@@ -42,47 +45,41 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
     path: str = environ.get("PATH_INFO", "")
     known = plans.fixed.get((environ["REQUEST_METHOD"], path))
     length = environ.get("CONTENT_LENGTH")
-    is_odd = "HTTP_TRANSFER_ENCODING" in environ or (length and not _is_length(length))
-    is_odd = is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path))
-    if is_odd or environ.get("HTTP_HOST") not in VALID_HOSTS:
+    is_odd = environ.get("HTTP_HOST") not in VALID_HOSTS or "HTTP_TRANSFER_ENCODING" in environ
+    is_odd = is_odd or (length is not None and not _is_length(length))
+    if is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path)):
         try:
             known, path = None, _checked(environ, path)
         except BadRequest as exc:
             return _refuse(plans, exc, environ, start_response)
-    ctx = _open(plans, environ, path)
-    token = current.set(ctx)
+    token = current.set(ctx := _open(plans, environ, path, known))
     stream = None
     try:
-        if token.old_value is not _MISSING or plans.app.serving.is_due or appcontext_pushed.receivers:
+        if token.old_value is not _MISSING or plans.app.serving.is_due or _pushed:
             _enter(ctx, token)
         if not plans.session_is_lazy or ("HTTP_COOKIE" in environ and plans.session_cookie in environ["HTTP_COOKIE"]):
             plans.open_early(ctx)
-        plan = ctx.plan = ctx.plan or plans.match(ctx, known)
+        plan = ctx.plan = ctx.plan or plans.match(ctx)
         if plan.takes_body_early:
             _take_body(ctx.request, plan)
-        response = plan.run(ctx)
-        if type(response) is bytes:
-            start_response("200 OK", _text_headers(plans, len(response)))
-            return [] if ctx.request.method == "HEAD" else [response]
-        if type(response) is Page:
-            start_response(response.status, response.headers.copy())
-            return [] if ctx.request.method == "HEAD" else [response.body]
-        if type(response) is plans.plain_response and type(body := response.response) is list:
-            return _send(ctx.request, response, body, start_response)
-        return (stream := _send_other(ctx, response, environ, start_response))
+        answer = plan.run(ctx)
+        if type(answer) is bytes:
+            start_response("200 OK", [plans.content_type, LENGTHS.get(len(answer)) or length_header(len(answer))])
+            return [] if ctx.request.method == "HEAD" else [answer]
+        if type(answer) is Page:
+            start_response(answer.status, answer.headers.copy())
+            return [] if ctx.request.method == "HEAD" else [answer.body]
+        if type(answer) is plans.plain_response and type(body := answer.response) is list:
+            return _send(ctx.request, answer, body, start_response)
+        return (stream := _send_other(ctx, answer, environ, start_response))
     except BaseException as exc:
-        ctx.error = exc
+        ctx.error, ctx.is_eventful = exc, True
         raise
     finally:
-        if "werkzeug.debug.preserve_context" in environ:
-            environ["werkzeug.debug.preserve_context"](ctx)
-        try:
-            if type(stream) is not OwnedStream and needs_closing(ctx):
-                close(ctx)
-        finally:
+        if stream is not None or _popped or "werkzeug.debug.preserve_context" in environ or needs_closing(ctx):
+            _leave(ctx, environ, token, stream)
+        else:
             current.reset(token)
-            if appcontext_popped.receivers and ctx._app_ctx is None and type(stream) is not OwnedStream:
-                bridge.send(appcontext_popped, plans.app)
 
 
 def _refuse(plans: Plans, exc: BadRequest, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -91,7 +88,7 @@ def _refuse(plans: Plans, exc: BadRequest, environ: WSGIEnvironment, start_respo
     return refuse(exc, environ, start_response, plans.app.explains_errors)
 
 
-def _open(plans: Plans, environ: WSGIEnvironment, path: str) -> RequestContext:
+def _open(plans: Plans, environ: WSGIEnvironment, path: str, known: Known | None) -> RequestContext:
     """The context of a request, and the request, unless its class makes itself, without a constructor."""
     if not plans.makes_requests_plain:
         return RequestContext(plans, plans.request_class(environ))
@@ -103,6 +100,9 @@ def _open(plans: Plans, environ: WSGIEnvironment, path: str) -> RequestContext:
     request.environ = environ
     request.path = path
     request.method = environ["REQUEST_METHOD"].upper()
+    if known is not None:
+        request.url_rule, ctx.plan = known
+        request.view_args = {}
     return ctx
 
 
@@ -112,8 +112,21 @@ def _enter(ctx: RequestContext, token: Token[t.Any]) -> None:
         ctx.enter_app_context(token.old_value)
     if ctx.app.serving.is_due:
         ctx.app.serving.start_sync()
-    if appcontext_pushed.receivers and ctx._app_ctx is None:
+    if _pushed and ctx._app_ctx is None:
         bridge.send(appcontext_pushed, ctx.app)
+
+
+def _leave(ctx: RequestContext, environ: WSGIEnvironment, token: Token[t.Any], stream: t.Any) -> None:
+    """End what is still open of a request, unless its body does, after the test client had a look at it."""
+    if "werkzeug.debug.preserve_context" in environ:
+        environ["werkzeug.debug.preserve_context"](ctx)
+    try:
+        if type(stream) is not OwnedStream and needs_closing(ctx):
+            close(ctx)
+    finally:
+        current.reset(token)
+        if _popped and ctx._app_ctx is None and type(stream) is not OwnedStream:
+            bridge.send(appcontext_popped, ctx.app)
 
 
 def _take_body(request: Request, plan: Plan) -> None:
@@ -140,11 +153,6 @@ def _checked(environ: WSGIEnvironment, path: str) -> str:
         has_peer=bool(environ.get("REMOTE_ADDR")),
     )
     return with_one_slash(path)
-
-
-def _text_headers(plans: Plans, length: int) -> list[tuple[str, str]]:
-    """The headers of a text, as a response would have them of which nothing but its body was said."""
-    return [plans.content_type, LENGTHS.get(length) or length_header(length)]
 
 
 def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -202,7 +210,7 @@ def _close_stream(ctx: RequestContext) -> None:
         if needs_closing(ctx):
             close(ctx)
     finally:
-        if appcontext_popped.receivers and ctx._app_ctx is None:
+        if _popped and ctx._app_ctx is None:
             bridge.send(appcontext_popped, ctx.app)
 
 
@@ -210,12 +218,11 @@ def needs_closing(ctx: RequestContext) -> object:
     """Say whether there is anything to do at the end of a request."""
     plan: Plan | None = ctx.plan
     return (
-        (plan is not None and plan.has_teardown)
-        or request_tearing_down.receivers
-        or appcontext_tearing_down.receivers
-        or ctx.error is not None
-        or ctx.background is not None
-        or "body" in ctx.request.__dict__
+        ctx.is_eventful
+        or ctx.request.holds_body
+        or (plan is not None and plan.has_teardown)
+        or _torn_down
+        or _torn_down_app
     )
 
 

@@ -29,6 +29,7 @@ import re
 import typing as t
 from threading import Lock
 from uuid import UUID
+from weakref import ref
 
 from .converters import ValidationError
 from .generator import write
@@ -48,6 +49,23 @@ if t.TYPE_CHECKING:
 Match = t.Callable[..., tuple[t.Any, dict[str, t.Any]]]
 
 
+class Table(dict[t.Any, t.Any]):
+    """What was found once, for as long as the rules stay as they are."""
+
+    __slots__ = ("__weakref__", "_matcher")
+
+    def __init__(self, matcher: Matcher) -> None:
+        super().__init__()
+        self._matcher = matcher
+
+    def remember(self, key: t.Any, value: t.Any, match: Match) -> None:
+        """Keep what ``match`` found, if it is the function of now."""
+        self[key] = value
+        # NOTE: rules that changed meanwhile made `match` another one first, and emptied this then.
+        if self._matcher.match is not match:
+            self.pop(key, None)
+
+
 class Matcher:
     """Finds the rule for a path; the module says how it is to be used."""
 
@@ -61,6 +79,7 @@ class Matcher:
         self._root = Node()
         self._source = ""
         self._redirected: frozenset[int] = frozenset()
+        self._tables: list[ref[Table]] = []
         self.match = self._compile_and_match
 
     def add(self, rule: Rule) -> None:
@@ -73,6 +92,17 @@ class Matcher:
         """Compile anew before the next match, because rules have changed."""
         with self._lock:
             self.match = self._compile_and_match
+            tables = [table for entry in self._tables if (table := entry()) is not None]
+        for table in tables:
+            table.clear()
+
+    def table(self) -> Table:
+        """A dict for what its owner found by :attr:`match`; it is emptied when rules change."""
+        made = Table(self)
+        with self._lock:
+            self._tables = [entry for entry in self._tables if entry() is not None]
+            self._tables.append(ref(made))
+        return made
 
     def update(self) -> None:
         """Do nothing: compiling waits for the first match. (Werkzeug's map calls this.)"""
