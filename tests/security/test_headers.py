@@ -13,8 +13,8 @@ from werkzeug.exceptions import BadRequest, RequestedRangeNotSatisfiable, Reques
 
 from kolben import Kolben, request, session
 from kolben.http.body import parse_content_length
+from kolben.http.conditions import is_modified, select_range
 from kolben.http.cookies import parse_cookies
-from kolben.http.files import is_modified, select_range
 from kolben.http.host import decode_path, parse_host
 from kolben.http.multipart import parse_options
 from kolben.http.request import Request

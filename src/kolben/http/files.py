@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import mimetypes
 import os
-import re
 import stat
 import typing as t
 import unicodedata
@@ -21,11 +20,15 @@ from zlib import adler32
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import NotFound, PreconditionFailed, RequestedRangeNotSatisfiable
-from werkzeug.http import http_date, parse_date, quote_etag
+from werkzeug.http import http_date, quote_etag
 from werkzeug.security import safe_join
 from werkzeug.utils import get_content_type
 
 from ..globals import current, current_app, request
+from .conditions import is_modified, is_same, select_range
+from .headers import check_headers
+from .local_disks import IN_MEMORY, local_file_system
+from .response import Prepared
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,6 +192,8 @@ _SMALL = 64 * 1024
 class _Known(t.NamedTuple):
     """What is sent with every answer that sends a file, as long as it has this time and size."""
 
+    path: str
+    device: int
     mtime: float
     size: int
     modified: int
@@ -196,41 +201,103 @@ class _Known(t.NamedTuple):
     validators: tuple[tuple[str, str], ...]
     description: tuple[tuple[str, str], ...]
     content_type: tuple[str, str]
+    whole: Prepared | None
+    """The headers of the whole file, if nothing is said about how long it may be kept, and they may be sent at all."""
+    unchanged: Prepared | None
+    """Those of the answer that the client's copy is still good."""
+    file_system: str | None = ""
+    """What :func:`.local_file_system` says; empty if it was not asked."""
 
 
 _known: dict[str, _Known] = {}
 
 
-def send_known(app: Kolben, req: Request, directory: str, path: str, max_age: MaxAge = None) -> Response | None:
+def send_known(
+    app: Kolben, req: Request, directory: str, path: str, max_age: MaxAge = None, on_loop: bool = False
+) -> Response | None:
     """What :func:`send_from_directory` sends for an ordinary file; ``None`` for all else, errors above all.
 
     PERF: benchmarks/inprocess.py, kinds "static file" and "static 304". The file is looked at each time; what follows
     from its name, time and size is worked out once.
+
+    :param on_loop: send only what can be had without waiting for a disk: of files that :func:`look_at_disk` was told
+        about.
     """
     cls = app.response_class
     if not cls.makes_plain or len(path) > _LONGEST_KNOWN or app.config["USE_X_SENDFILE"] or os.name != "posix":
         return None
     steps = _steps(app.root_path, directory, path)
+    known = _known.get(steps[-1]) if steps else None
+    if on_loop and (known is None or not known.file_system):
+        return None
     status = _ordinary_status(steps)
     if status is None:
         return None
-    full_path = steps[-1]
-    known = _known.get(full_path)
-    if known is None or known.mtime != status.st_mtime or known.size != status.st_size:
-        known = _get_to_know(full_path, status)
+    if known is None or known.mtime != status.st_mtime or known.size != status.st_size or known.device != status.st_dev:
+        if on_loop:
+            return None
+        known = _get_to_know(steps[-1], status)
+    if max_age is None:
+        max_age = app.get_send_file_max_age
+    seconds = max_age(known.path) if callable(max_age) else max_age
+    prepared = _prepared(known, req) if seconds is None else None
+    if prepared is None:
+        return _select_known(cls, known, req, seconds, on_loop)
+    response: Response = cls.__new__(cls)
+    response.prepared = prepared
+    response.direct_passthrough = True
+    if prepared is known.unchanged:
+        response.response = []
+        response._status, response._status_code = _NOT_MODIFIED, 304
+        return response
+    body = [] if req.method == "HEAD" else _open_known(known, 0, known.size, on_loop)
+    if body is None:
+        return None
+    response.response = body
+    return response
+
+
+_NOT_MODIFIED = "304 NOT MODIFIED"
+_CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "range", "if-range"})
+_CONDITIONS_OF_ENVIRON = frozenset("HTTP_" + name.upper().replace("-", "_") for name in _CONDITIONS)
+_CONDITIONS_OF_SCOPE = frozenset(name.encode() for name in _CONDITIONS)
+_FIRST_OF_ENVIRON = frozenset({"HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"})
+_FIRST_OF_SCOPE = frozenset({b"if-match", b"if-unmodified-since"})
+
+
+def _prepared(known: _Known, req: Request) -> Prepared | None:
+    """The headers of the answer to what browsers ask: for the whole file, or whether the very copy of it is good."""
+    if req.method not in {"GET", "HEAD"}:
+        return None
+    scope = req.scope
+    if scope is None:
+        names = req.environ.keys()
+        if names.isdisjoint(_CONDITIONS_OF_ENVIRON):
+            return known.whole
+        is_good = req.environ.get("HTTP_IF_NONE_MATCH") == known.etag and names.isdisjoint(_FIRST_OF_ENVIRON)
+        return known.unchanged if is_good else None
+    pairs = [pair for pair in scope["headers"] if pair[0] in _CONDITIONS_OF_SCOPE]
+    if not pairs:
+        return known.whole
+    fields = dict(pairs)
+    is_good = fields.get(b"if-none-match") == known.etag.encode() and fields.keys().isdisjoint(_FIRST_OF_SCOPE)
+    return known.unchanged if is_good and len(fields) == len(pairs) else None
+
+
+def _select_known(cls: t.Any, known: _Known, req: Request, seconds: int | None, on_loop: bool) -> Response | None:
+    """What is sent of a file, by all that the request says."""
     headers = Headers()
     pairs = headers._list
     pairs += known.validators
-    _add_caching(headers, app.get_send_file_max_age if max_age is None else max_age, full_path)
+    _add_caching(headers, seconds)
     code, start, stop = _select_of(headers, known.etag, known.modified, known.size, req)
     body: t.Any = []
     if code != 304:
         pairs += known.description
         pairs.append(("Content-Length", str(t.cast(int, stop) - start)))
         if req.method != "HEAD":
-            try:
-                body = _open_known(full_path, start, t.cast(int, stop), known.size)
-            except FileNotFoundError:
+            body = _open_known(known, start, t.cast(int, stop), on_loop)
+            if body is None:
                 return None
     pairs.append(known.content_type)
     response: Response = cls.__new__(cls)
@@ -240,6 +307,15 @@ def send_known(app: Kolben, req: Request, directory: str, path: str, max_age: Ma
     if code != 200:
         response.status_code = code
     return response
+
+
+def look_at_disk(app: Kolben, directory: str, path: str) -> None:
+    """See whether a file that was sent may be looked at on the event loop from now on. Called in a thread."""
+    steps = _steps(app.root_path, directory, path) if len(path) <= _LONGEST_KNOWN else ()
+    known = _known.get(steps[-1]) if steps else None
+    if known is not None and known.file_system == "":
+        found = local_file_system(os.path.dirname(known.path), known.device)
+        _known[known.path] = known._replace(file_system=found)
 
 
 @lru_cache(maxsize=_MOST_KNOWN)
@@ -280,26 +356,77 @@ def _get_to_know(path: str, status: os.stat_result) -> _Known:
         headers.add("Content-Encoding", encoding)
     _add_disposition(headers, name, False)
     content_type = ("Content-Type", get_content_type(mimetype, "utf-8"))
+    always = [*validators, _NO_CACHE, _ACCEPT_RANGES]
+    length = ("Content-Length", str(status.st_size))
     if len(_known) >= _MOST_KNOWN:
         _known.clear()
     known = _known[path] = _Known(
-        status.st_mtime, status.st_size, t.cast(int, modified), etag, validators, tuple(headers), content_type
+        path,
+        status.st_dev,
+        status.st_mtime,
+        status.st_size,
+        t.cast(int, modified),
+        etag,
+        validators,
+        tuple(headers),
+        content_type,
+        _checked([*always, *headers, length, content_type], 200),
+        _checked([*always, content_type], 304),
     )
     return known
 
 
-def _open_known(path: str, start: int, stop: int, size: int) -> t.Any:
-    """The body of a file: all of it if it is small."""
-    if size > _SMALL or stop - start != size:
-        opened = t.cast("t.IO[bytes]", open(path, "rb", buffering=0))  # noqa: SIM115  # Closed by the body.
-        if start:
-            opened.seek(start)
-        return FileBody(opened, stop - start, path=path, is_whole=stop - start == size)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+def _checked(pairs: list[tuple[str, str]], status: int) -> Prepared | None:
     try:
-        return [os.read(descriptor, size)]
+        check_headers(pairs)
+    except ValueError:  # NOTE: a name with control characters in it, of which the pipeline will say so.
+        return None
+    return Prepared.of(pairs, status)
+
+
+def _open_known(known: _Known, start: int, stop: int, on_loop: bool) -> t.Any:
+    """The body of a file: all of it if it is small. ``None``: it is not there, or may not be waited for."""
+    if known.size > _SMALL or stop - start != known.size:
+        return None if on_loop else _open_large(known, start, stop)
+    if on_loop:
+        return _read_cached(known)
+    try:
+        descriptor = os.open(known.path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return [os.read(descriptor, known.size)]
     finally:
         os.close(descriptor)
+
+
+def _open_large(known: _Known, start: int, stop: int) -> FileBody | None:
+    try:
+        opened = t.cast("t.IO[bytes]", open(known.path, "rb", buffering=0))  # noqa: SIM115  # Closed by the body.
+    except FileNotFoundError:
+        return None
+    if start:
+        opened.seek(start)
+    return FileBody(opened, stop - start, path=known.path, is_whole=stop - start == known.size)
+
+
+def _read_cached(known: _Known) -> list[bytes] | None:
+    """The body of a small file, if the system has it in memory."""
+    try:
+        # NOTE: no link and no pipe that was put there since it was looked at.
+        descriptor = os.open(known.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            if known.file_system in IN_MEMORY:
+                data = os.read(descriptor, known.size)
+            else:
+                buffer = bytearray(known.size)
+                count = os.preadv(descriptor, [buffer], 0, os.RWF_NOWAIT)
+                data = bytes(buffer) if count == known.size else b""
+        finally:
+            os.close(descriptor)
+    except (OSError, AttributeError):  # NOTE: a system, or a Python, that cannot read so.
+        return None
+    return [data] if len(data) == known.size else None
 
 
 def _stat_inside(base: str, full_path: str) -> os.stat_result:
@@ -404,7 +531,9 @@ def _send(
     if mimetype is None:
         mimetype, encoding = _guess_type(download_name)
     modified = _add_validators(headers, source, etag, last_modified)
-    _add_caching(headers, current_app.get_send_file_max_age if max_age is None else max_age, source.path)
+    if max_age is None:
+        max_age = current_app.get_send_file_max_age
+    _add_caching(headers, max_age(source.path) if callable(max_age) else max_age)
     try:
         status, start, stop = _select(headers, modified, source.size) if conditional else (200, 0, source.size)
     except (RequestedRangeNotSatisfiable, PreconditionFailed):
@@ -486,10 +615,13 @@ def _date(seconds: int) -> str:
     return http_date(seconds)
 
 
-def _add_caching(headers: Headers, max_age: MaxAge, path: str | None) -> None:
-    seconds = max_age(path) if callable(max_age) else max_age
+_NO_CACHE = ("Cache-Control", "no-cache")
+_ACCEPT_RANGES = ("Accept-Ranges", "bytes")
+
+
+def _add_caching(headers: Headers, seconds: int | None) -> None:
     if seconds is None:
-        headers._list.append(("Cache-Control", "no-cache"))
+        headers._list.append(_NO_CACHE)
         return
     headers.add("Cache-Control", f"{'public' if seconds > 0 else 'no-cache'}, max-age={seconds}")
     headers.add("Expires", http_date(int(time() + seconds)))
@@ -512,7 +644,7 @@ def _select_of(
         return 200, 0, size
     field = req.head.header
     if size is not None:
-        headers._list.append(("Accept-Ranges", "bytes"))
+        headers._list.append(_ACCEPT_RANGES)
     if not is_modified(field, etag, modified):
         return 304, 0, 0
     wanted = field("range")
@@ -520,87 +652,10 @@ def _select_of(
     if wanted is None or method != "GET" or not size or current_app.config["USE_X_SENDFILE"]:
         return 200, 0, size
     if_range = field("if-range")
-    if if_range is not None and not _is_same(if_range, etag, modified):
+    if if_range is not None and not is_same(if_range, etag, modified):
         return 200, 0, size
     selected = select_range(wanted, size)
     if selected is None:
         return 200, 0, size
     headers.add("Content-Range", f"bytes {selected[0]}-{selected[1] - 1}/{size}")
     return 206, *selected
-
-
-# One entity-tag (RFC 9110 section 8.8.3), or one that a client forgot to quote.
-# NOTE: possessive, so that a header of 10 kB is read once.
-_ETAG = re.compile(r"""([Ww]/)?+(?:("[^"]*+")|([^\s",]++))""")
-
-
-def is_modified(field: Callable[[str], str | None], etag: str | None, modified: int | None) -> bool:
-    """Evaluate a request's preconditions in the order of :rfc:`9110#section-13.2.2`: whether its copy is out of date.
-
-    :param field: returns a header of the request by its lower-case name.
-    :param etag: of what would be sent, quoted.
-    :param modified: when that was modified, in whole seconds.
-    :raise PreconditionFailed: if ``If-Match`` or ``If-Unmodified-Since`` does not hold.
-    """
-    condition = field("if-match")
-    if condition is not None:
-        if not _matches(condition, etag, weakly=False):
-            raise PreconditionFailed()
-    elif (condition := field("if-unmodified-since")) is not None and _is_newer(modified, condition):
-        raise PreconditionFailed()
-    condition = field("if-none-match")
-    if condition is not None:
-        return not _matches(condition, etag, weakly=True)
-    condition = field("if-modified-since")
-    return condition is None or _is_newer(modified, condition) is not False
-
-
-def _is_newer(modified: int | None, condition: str | None) -> bool | None:
-    """Return whether the file was modified after a date; ``None`` if either is not known."""
-    date = parse_date(condition) if modified is not None else None
-    return None if date is None or modified is None else modified > date.timestamp()
-
-
-def _matches(condition: str, etag: str | None, *, weakly: bool) -> bool:
-    """Return whether an ETag is in a list as ``If-Match`` (strong comparison) and ``If-None-Match`` (weak) have it."""
-    if condition == etag or condition.strip() == "*":
-        return True
-    if etag is None:
-        return False
-    for weak, quoted, unquoted in _ETAG.findall(condition):
-        if (weakly or not weak) and (quoted == etag or f'"{unquoted}"' == etag):
-            return True
-    return False
-
-
-def _is_same(if_range: str, etag: str | None, modified: int | None) -> bool:
-    """Return whether an ``If-Range`` names exactly this state of the file: a weak ETag or a later date does not."""
-    if if_range == etag:
-        return True
-    date = parse_date(if_range)
-    return date is not None and modified is not None and date.timestamp() == modified
-
-
-# NOTE: possessive, so that a run of blanks is passed once.
-_RANGE = re.compile(r"[ \t]*+([0-9]{0,20}+)[ \t]*+-[ \t]*+([0-9]{0,20}+)[ \t]*+", re.ASCII)
-
-
-def select_range(wanted: str, size: int) -> tuple[int, int] | None:
-    """Return the first byte and the one after the last that a ``Range`` header selects.
-
-    :return: ``None`` if the whole is to be sent: the unit is not bytes, or several ranges are wanted at once, which
-        :rfc:`9110#section-14.2` lets a server ignore, and which costs more to answer than to ask.
-    :raise RequestedRangeNotSatisfiable: if there is no such byte, or the range is none.
-    """
-    unit, _, ranges = wanted.partition("=")
-    if unit.strip(" \t").lower() != "bytes" or "," in ranges:
-        return None
-    match = _RANGE.fullmatch(ranges)
-    first, last = match.groups() if match is not None else ("", "")
-    if first:
-        start, stop = int(first), min(int(last) + 1 if last else size, size)
-    else:
-        start, stop = max(size - int(last or 0), 0), size
-    if start >= stop:
-        raise RequestedRangeNotSatisfiable(size)
-    return start, stop

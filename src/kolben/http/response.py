@@ -36,6 +36,25 @@ _WIRE_METHODS = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_i
 _HEADER_MAKERS = ("headers", "status", "status_code", "set_data", "content_type", "mimetype")
 
 
+class Prepared(t.NamedTuple):
+    """The headers of a response: as they are seen, and as WSGI and ASGI send them with that status."""
+
+    pairs: list[tuple[str, str]]
+    wire: list[tuple[str, str]]
+    raw: list[tuple[bytes, bytes]]
+    status: int
+
+    @classmethod
+    def of(cls, pairs: list[tuple[str, str]], status: int = 200) -> Prepared:
+        """Of headers that are known to be good."""
+        wire = [pair for pair in pairs if pair[0].lower() not in _NOT_WITH_304] if status == 304 else pairs
+        return cls(pairs, wire, encode_headers(wire), status)
+
+    def suits(self, status: int) -> bool:
+        """Whether they are sent as they are with that status, which somebody may have changed."""
+        return status == self.status or not (self.status == 304 or status < 200 or status == 204 or status == 304)
+
+
 class Response(WerkzeugResponse):
     """What a view answers: status, headers, body. As :class:`werkzeug.wrappers.Response`, under both protocols."""
 
@@ -49,8 +68,8 @@ class Response(WerkzeugResponse):
     content_type_sent = "text/html; charset=utf-8"
     """The content type of a response whose headers nobody asked for."""
 
-    prepared: tuple[list[tuple[str, str]], list[tuple[bytes, bytes]]] | None = None
-    """Headers that are known to be good and are sent as they are if nobody asks for them, for WSGI and for ASGI."""
+    prepared: Prepared | None = None
+    """Headers that are known to be good and are sent as they are if nobody asks for them."""
 
     makes_plain: t.ClassVar[bool] = True
     """Whether it may be made without its constructor: the class has none of its own."""
@@ -131,7 +150,7 @@ class Response(WerkzeugResponse):
         # PERF: benchmarks/inprocess.py, kind "hooks".
         headers: ResponseHeaders = _new(ResponseHeaders)
         if self.prepared is not None:
-            headers._list = self.prepared[0].copy()
+            headers._list = self.prepared.pairs.copy()
             return headers
         body: t.Any = self.response
         is_plain = type(body) is list and len(body) == 1 and type(body[0]) is bytes
@@ -414,7 +433,7 @@ def _page_of(location: str) -> tuple[bytes, list[tuple[str, str]], t.Any]:
         " link.\n"
     ).encode()
     pairs = [_HTML, length_header(len(page)), ("Location", location)]
-    return page, pairs, (pairs, encode_headers(pairs)) if is_plain else None
+    return page, pairs, Prepared.of(pairs) if is_plain else None
 
 
 @lru_cache(maxsize=64)

@@ -80,10 +80,11 @@ def seal(response: WerkzeugResponse) -> None:
     check_status(response._status)
     attributes = response.__dict__
     if "headers" not in attributes:
-        if response.prepared is None:
+        prepared = response.prepared
+        if prepared is None:
             return
-        if not is_bodiless(response._status_code):
-            attributes["sealed"] = response.prepared[0].copy()
+        if prepared.suits(response._status_code):
+            attributes["sealed"] = prepared.wire.copy()
             return
     pairs = response.headers._list
     if encode_plain(response, pairs) is None:
@@ -101,10 +102,11 @@ def seal_asgi(response: WerkzeugResponse) -> None:
     check_status(response._status)
     attributes = response.__dict__
     if "headers" not in attributes:
-        if response.prepared is None:
+        prepared = response.prepared
+        if prepared is None:
             return
-        if not is_bodiless(response._status_code):
-            attributes["sealed"] = response.prepared[1].copy()
+        if prepared.suits(response._status_code):
+            attributes["sealed"] = prepared.raw.copy()
             return
     pairs = response.headers._list
     sealed = encode_plain(response, pairs)
