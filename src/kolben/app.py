@@ -30,7 +30,7 @@ from .json.provider import DefaultJSONProvider, JSONProvider
 from .logging import create_logger
 from .protocols import asgi, wsgi
 from .protocols.lifespan import Serving
-from .registrar import Registrar, T_teardown, endpoint_from_view_func, setupmethod
+from .registrar import Registrar, StaticView, T_teardown, endpoint_from_view_func, setupmethod
 from .registries import watched
 from .routing import Map, Rule
 from .sessions import SecureCookieSessionInterface, SessionInterface
@@ -197,14 +197,7 @@ class Kolben(Registrar):
     def _add_static_route(self, host: str | None) -> None:
         assert bool(host) == self.url_map.host_matching, "Invalid static_host/host_matching combination"
         rule = f"{self.static_url_path}/<path:filename>"
-        self.add_url_rule(rule, endpoint="static", host=host, view_func=self._static_view())
-
-    def _static_view(self) -> Callable[..., t.Any]:
-        # NOTE: a weak reference, so that the application does not keep itself alive through its own view.
-        import weakref
-
-        self_ref = weakref.ref(self)
-        return lambda **values: t.cast(Kolben, self_ref()).send_static_file(**values)
+        self.add_url_rule(rule, endpoint="static", host=host, view_func=StaticView(self))
 
     # -- freezing ----------------------------------------------------------------------------------------------------
 

@@ -97,7 +97,9 @@ def _describe_modes(plan: Plan, on_loop: Plan, is_websocket: bool) -> dict[str, 
     if plan.is_async:
         wsgi = "on the process's event loop, while the server's thread waits"
     asgi = _ASGI_MODES[on_loop.mode]
-    if on_loop.mode is Mode.LOOP and not plan.is_async:
+    if getattr(on_loop.view, "__module__", None) == "kolben.dispatch.static":
+        asgi = "on the event loop; in a worker thread if it must wait for a disk"
+    elif on_loop.mode is Mode.LOOP and not plan.is_async:
         asgi = "on the event loop (blocking=False), each hook in a worker thread"
     return {"wsgi": wsgi, "asgi": asgi}
 

@@ -268,7 +268,9 @@ class Plans(dict[t.Any, Plan]):
         plan.max_content_length = options.get("max_content_length")
         plan.takes_body_early = plan.max_content_length is not None or (plan.is_async and not plan.stream_body)
         outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
-        plan.mode = self._mode(plan, blocking, outwards)
+        at_once = self._sending_at_once(view, outwards)
+        plan.mode = self._mode(plan, blocking, outwards) if at_once is None else Mode.LOOP
+        view = at_once or view
         is_on_loop = plan.mode is Mode.LOOP
         around = hooks.ON_LOOP if is_on_loop else hooks.SYNC
         plan.view = bridge.to_async(view, blocking=blocking) if is_on_loop else bridge.to_sync(view)
@@ -305,7 +307,24 @@ class Plans(dict[t.Any, Plan]):
         # NOTE: hooks may block even where the view does not: then each of them gets its thread, on the async twin.
         return Mode.LOOP if self._has_hooks(scopes) else Mode.CALLER
 
+    def _sending_at_once(
+        self, view: Callable[..., t.Any], scopes: tuple[str | None, ...]
+    ) -> Callable[..., t.Any] | None:
+        """The view of a static route as the loop runs it, unless a function around it has to run in a thread anyway."""
+        if not self.on_loop or self.overrides & overridable.STEPS or bridge.is_async(view):
+            return None
+        from .static import owner_of, sending_at_once  # NOTE: it needs what files need.
+
+        owner = owner_of(view, self.app)
+        if owner is None or not all(map(bridge.is_async, self._hooks(scopes))):
+            return None
+        return sending_at_once(view, owner, self.app)
+
     def _has_hooks(self, scopes: tuple[str | None, ...]) -> bool:
+        return bool(self._hooks(scopes) or self.app.error_handler_spec)
+
+    def _hooks(self, scopes: tuple[str | None, ...]) -> list[Callable[..., t.Any]]:
+        """All functions that run around a view."""
         app = self.app
         registries = (
             app.url_value_preprocessors,
@@ -313,8 +332,8 @@ class Plans(dict[t.Any, Plan]):
             app.after_request_funcs,
             app.teardown_request_funcs,
         )
-        hooked = any(_collect(registry, scopes) for registry in registries)
-        return hooked or bool(app.teardown_appcontext_funcs) or bool(app.error_handler_spec)
+        around = chain.from_iterable(_collect(registry, scopes) for registry in registries)
+        return [*around, *app.teardown_appcontext_funcs]
 
     def _session_saver(self, mode: Mode) -> Callable[[RequestContext, t.Any], t.Any]:
         app = self.app
