@@ -6,7 +6,6 @@ Two small classes with the same methods. :class:`.Request` asks the one it has, 
 from __future__ import annotations
 
 import typing as t
-from functools import lru_cache
 
 from werkzeug.datastructures import EnvironHeaders as WerkzeugEnvironHeaders
 from werkzeug.datastructures import Headers
@@ -16,11 +15,12 @@ from werkzeug.exceptions import BadRequestKeyError
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from _typeshed.wsgi import WSGIEnvironment
 
 Scope = dict[str, t.Any]
+S = t.TypeVar("S")
 
 
 class EnvironHead:
@@ -60,7 +60,7 @@ class EnvironHead:
 
     def header(self, name: str) -> str | None:
         """One header by its lower-case name, without building the others."""
-        return self._environ.get(_variable(name))
+        return self._environ.get(_VARIABLES[name])
 
     def cookies(self) -> str:
         """The ``Cookie`` header; empty if there is none."""
@@ -75,11 +75,40 @@ class EnvironHead:
         return self._environ
 
 
-@lru_cache(maxsize=256)
+class Spellings(dict[str, S]):
+    """How the names of headers are spelt elsewhere, found out once for each name that a program asks for.
+
+    :raises KeyError: what is asked for is no text.
+    """
+
+    MOST = 256
+
+    # PERF: benchmarks/inprocess.py, kind "request headers": what is known is found without a call.
+    def __init__(self, spell: Callable[[str], S]) -> None:
+        self._spell = spell
+
+    def __missing__(self, name: str) -> S:
+        if not isinstance(name, str):
+            raise KeyError(name)
+        if len(self) >= self.MOST:
+            self.clear()
+        spelt = self[name] = self._spell(name)
+        return spelt
+
+
 def _variable(name: str) -> str:
     """The variable of an environ that a header stands in."""
     key = name.upper().replace("-", "_")
     return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
+
+
+def _raw_name(name: str) -> bytes:
+    """A header's name as a scope has it. What is no header's name is one that no header has."""
+    return name.lower().encode("latin-1", "replace") if "_" not in name else b""
+
+
+_VARIABLES = Spellings(_variable)
+_RAW_NAMES = Spellings(_raw_name)
 
 
 class EnvironHeaders(WerkzeugEnvironHeaders):
@@ -95,29 +124,32 @@ class EnvironHeaders(WerkzeugEnvironHeaders):
     def _list(self) -> list[tuple[str, str]]:
         return []
 
-    def _get_key(self, key: str) -> str:
-        if not isinstance(key, str):
-            raise BadRequestKeyError(key)
-        return self.environ[_variable(key)]  # type: ignore[no-any-return]  # PERF: a cast is a call
-
     def __getitem__(self, key: str) -> str:  # type: ignore[override]  # as in Werkzeug
-        if not isinstance(key, str):
-            raise BadRequestKeyError(key)
-        return self.environ[_variable(key)]  # type: ignore[no-any-return]  # PERF: a cast is a call
+        try:
+            return self.environ[_VARIABLES[key]]  # type: ignore[no-any-return]  # PERF: a cast is a call
+        except (KeyError, TypeError):
+            raise BadRequestKeyError(key) from None
+
+    _get_key: t.Any = __getitem__
 
     def get(self, key: str, default: t.Any = None, type: t.Any = None) -> t.Any:  # type: ignore[override]  # overloaded there
         """The header, or ``default`` if it was not sent, or if ``type(value)`` raises ``ValueError``."""
         if type is None and isinstance(key, str):
-            return self.environ.get(_variable(key), default)
+            return self.environ.get(_VARIABLES[key], default)
         inherited: t.Any = super().get
         return inherited(key, default, type)
 
 
 class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # what is refused takes any arguments
-    """The headers of an ASGI scope. Names with an underscore are left out: CGI folds them into those with a hyphen."""
+    """The headers of an ASGI scope. Names with an underscore are left out: CGI folds them into those with a hyphen.
 
-    def __init__(self, pairs: t.Iterable[tuple[bytes, bytes]]) -> None:
+    :param index: the same as a dict, if no name stands there twice.
+    """
+
+    def __init__(self, pairs: t.Iterable[tuple[bytes, bytes]], index: dict[bytes, bytes] | None = None) -> None:
         self._pairs = pairs
+        # NOTE: ASGI has names in lower case, middleware may not.
+        self._index = index if index is not None and b"".join(index).islower() else _folded(pairs)
 
     @lazy
     def _list(self) -> list[tuple[str, str]]:
@@ -126,28 +158,24 @@ class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # wha
         ]
 
     # PERF: benchmarks/inprocess.py, kind "request headers": one header is found without decoding the others.
-    @lazy
-    def _index(self) -> dict[bytes, bytes]:
-        index = dict(reversed(list(self._pairs)))
-        names = b"".join(index)
-        if names == names.lower():
-            return index
-        # NOTE: ASGI has names in lower case, middleware may not.
-        return {name.lower(): value for name, value in reversed(list(self._pairs))}
+    def __getitem__(self, key: t.Any) -> t.Any:
+        try:
+            return self._index[_RAW_NAMES[key]].decode("latin-1")
+        except (KeyError, TypeError):
+            if isinstance(key, str):
+                raise BadRequestKeyError(key) from None
+        return super().__getitem__(key)
 
     def _get_key(self, key: str) -> str:
-        raw = self._index.get(_raw_name(key))
+        raw = self._index.get(_RAW_NAMES[key])
         if raw is None:
             raise BadRequestKeyError(key)
         return raw.decode("latin-1")
 
-    def __getitem__(self, key: t.Any) -> t.Any:
-        return self._get_key(key) if isinstance(key, str) else super().__getitem__(key)
-
     def get(self, key: str, default: t.Any = None, type: t.Any = None) -> t.Any:  # type: ignore[override]  # overloaded there
         """The header, or ``default`` if it was not sent, or if ``type(value)`` raises ``ValueError``."""
         if type is None and isinstance(key, str):
-            raw = self._index.get(_raw_name(key))
+            raw = self._index.get(_RAW_NAMES[key])
             return default if raw is None else raw.decode("latin-1")
         inherited: t.Any = super().get
         return inherited(key, default, type)
@@ -162,20 +190,25 @@ class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # wha
         raise TypeError(f"cannot create {type(self).__name__!r} copies")
 
 
-@lru_cache(maxsize=256)
-def _raw_name(name: str) -> bytes:
-    """A header's name as a scope has it. What is no header's name is one that no header has."""
-    return name.lower().encode("latin-1", "replace") if "_" not in name else b""
+def _folded(pairs: t.Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The first value of each name, in lower case."""
+    index = dict(reversed(list(pairs)))
+    if b"".join(index).islower():
+        return index
+    return {name.lower(): value for name, value in reversed(list(pairs))}
 
 
 class ScopeHead:
-    """The head of a request that came through ASGI."""
+    """The head of a request that came through ASGI.
+
+    :param index: its headers as a dict, if no name stands there twice.
+    """
 
     __slots__ = ("_index", "_scope")
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, index: dict[bytes, bytes] | None = None) -> None:
         self._scope = scope
-        self._index: dict[bytes, bytes] | None = None
+        self._index = index
 
     def scheme(self) -> str:
         """``http``, ``https``, ``ws`` or ``wss``."""
@@ -199,13 +232,13 @@ class ScopeHead:
 
     def headers(self) -> Headers:
         """All headers, decoded as Latin-1."""
-        return ScopeHeaders(self._scope["headers"])
+        return ScopeHeaders(self._scope["headers"], self._index)
 
     def header(self, name: str) -> str | None:
         """One header by its lower-case name, without building the others."""
         if self._index is None:
             self._index = dict(reversed(self._scope["headers"]))
-        value = self._index.get(_raw_name(name))
+        value = self._index.get(_RAW_NAMES[name])
         return None if value is None else value.decode("latin-1")
 
     def cookies(self) -> str:
