@@ -9,7 +9,7 @@ from time import time
 from werkzeug.http import dump_cookie as werkzeug_dump_cookie
 from werkzeug.http import http_date
 
-from .urlencoded import M, group
+from .urlencoded import M, Parameters, filled, group
 
 if t.TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -67,10 +67,20 @@ def read_cookies(cls: type[M], header: str) -> M:
     """The cookies of a ``Cookie`` header as a multi-dict: ``cls(parse_cookies(header))``."""
     # PERF: benchmarks/inprocess.py, kind "cookies". Blanks stand behind semicolons alone in what browsers send: then
     # every crumb is what is between two semicolons.
-    if '"' in header or "\t" in header or header.count(" ") != header.count("; ") or not header.isascii():
+    crumbs = header.split("; ")
+    ends = len(crumbs) - 1
+    is_plain = header.count(" ") == ends and header.count(";") == ends and header.isascii()
+    if not is_plain or '"' in header or "\t" in header or cls is not Parameters:
         return group(cls, parse_cookies(header))
-    crumbs = [crumb.partition("=") for crumb in header.replace("; ", ";").split(";")]
-    return group(cls, [(name, value) for name, _, value in crumbs if name])
+    values: dict[str, list[str]] = {}
+    for crumb in crumbs:
+        name, _, value = crumb.partition("=")
+        if name in values:
+            values[name].append(value)
+        else:
+            values[name] = [value]
+    values.pop("", None)
+    return filled(cls, values)
 
 
 def _unquote(value: str) -> str:

@@ -6,9 +6,8 @@ would put U+FFFD for bytes that are not UTF-8, :exc:`ValueError` is raised.
 
 from __future__ import annotations
 
-import re
 import typing as t
-from binascii import a2b_qp
+from codecs import unicode_escape_decode
 
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequestKeyError
@@ -19,6 +18,8 @@ M = t.TypeVar("M", bound=MultiDict[str, t.Any])
 V = t.TypeVar("V")
 
 _values_of: t.Any = dict.get
+_new: t.Any = dict.__new__
+_fill: t.Any = dict.update
 
 
 class Parameters(ImmutableMultiDict[str, V]):
@@ -49,7 +50,6 @@ Parameters.__name__ = ImmutableMultiDict.__name__
 
 _DIGITS = "0123456789abcdefABCDEF"
 _BYTES: t.Final = {(high + low).encode(): bytes.fromhex(high + low) for high in _DIGITS for low in _DIGITS}
-_find_no_escape = re.compile("%(?![0-9A-Fa-f]{2})").search
 
 
 def parse_query(query: str | bytes, max_fields: int | None = None) -> list[tuple[str, str]]:
@@ -59,66 +59,56 @@ def parse_query(query: str | bytes, max_fields: int | None = None) -> list[tuple
 
     :param max_fields: pairs, empty ones included; more raise :exc:`RequestEntityTooLarge` before any is read.
     """
-    if not query:
-        return []
-    text, is_decoded = _prepared(query, max_fields)
-    pairs = []
-    for part in text.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            pairs.append((name, value) if is_decoded else (unquote(name), unquote(value)))
-    return pairs
+    text = _text(query)
+    _check_fields(text, max_fields)
+    pairs = [part.partition("=") for part in text.replace("+", " ").split("&") if part]
+    return [(unquote(name), unquote(value)) for name, _, value in pairs]
 
 
 def read_query(cls: type[M], query: str | bytes, max_fields: int | None = None) -> M:
-    """The names and values of a query as a multi-dict: ``cls(parse_query(query, max_fields))``."""
-    if cls.__init__ is not MultiDict.__init__:
-        return cls(parse_query(query, max_fields))
-    # PERF: benchmarks/inprocess.py, kinds "query" and "form": no list of pairs, and no finding out what that is.
-    text, is_decoded = _prepared(query, max_fields)
-    values: dict[str, list[str]] = {}
-    for part in text.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            if not is_decoded:
-                name, value = unquote(name), unquote(value)
-            if name in values:
-                values[name].append(value)
-            else:
-                values[name] = [value]
-    made = cls.__new__(cls)
-    dict.__init__(made, values)
-    return made
+    """The names and values of a query as a multi-dict: ``cls(parse_query(query, max_fields))``.
 
-
-def _prepared(query: str | bytes, max_fields: int | None) -> tuple[str, bool]:
-    """The text of a query with its blanks, and whether its escapes are decoded too.
-
-    They are, all at once, where no ``&`` or ``=`` can be among them.
+    :param cls: a class without a constructor of its own.
     """
-    try:
-        text = query if isinstance(query, str) else query.decode()
-    except UnicodeDecodeError:
-        raise ValueError("The query or form is not valid UTF-8.") from None
-    if max_fields is not None and text.count("&") >= max_fields and text:
-        raise too_many_parts(max_fields)
+    # PERF: benchmarks/inprocess.py, kinds "query" and "form": no list of pairs, and no finding out what that is.
+    text = query if type(query) is str else _text(query)
+    if max_fields is not None and len(text) >= max_fields:
+        _check_fields(text, max_fields)
     if "+" in text:
         text = text.replace("+", " ")
-    if "%" not in text:
-        return text, True
-    # NOTE: "%26" is an ampersand, "%3d" an equals sign: these are no separators.
-    if "%26" not in text and "%3" not in text and _find_no_escape(text) is None:
+    is_encoded = "%" in text
+    # NOTE: "%26" is an ampersand, "%3D" an equals sign: these are no separators.
+    if is_encoded and "%26" not in text and ("%3" not in text or ("%3D" not in text and "%3d" not in text)):
         try:
-            return _decoded(text), True
+            text = _decoded(text)
         except UnicodeDecodeError:
             pass
-    return text, False
+        else:
+            is_encoded = False
+    values: dict[str, list[str]] = {}
+    for part in text.split("&"):
+        name, _, value = part.partition("=")
+        if is_encoded:
+            name, value = unquote(name), unquote(value)
+        if name in values:
+            values[name].append(value)
+        else:
+            values[name] = [value]
+    if "" in values:
+        return group(cls, parse_query(query, max_fields))  # NOTE: a pair without a name is one, "&&" is none.
+    return filled(cls, values)
 
 
-def _decoded(text: str) -> str:
-    # PERF: benchmarks/inprocess.py, kind "query". Quoted-printable differs from this in the sign alone, where every
-    # sign has its two digits, and the standard library decodes it in C.
-    return a2b_qp(text.replace("=", "=3D").replace("%", "=").encode()).decode()
+def _text(query: str | bytes) -> str:
+    try:
+        return query if isinstance(query, str) else query.decode()
+    except UnicodeDecodeError:
+        raise ValueError("The query or form is not valid UTF-8.") from None
+
+
+def _check_fields(text: str, max_fields: int | None) -> None:
+    if max_fields is not None and text.count("&") >= max_fields and text:
+        raise too_many_parts(max_fields)
 
 
 def group(cls: type[M], pairs: list[tuple[str, t.Any]]) -> M:
@@ -133,7 +123,17 @@ def group(cls: type[M], pairs: list[tuple[str, t.Any]]) -> M:
         else:
             values[name] = [value]
     made = cls.__new__(cls)
-    dict.__init__(made, values)
+    _fill(made, values)
+    return made
+
+
+def filled(cls: type[M], values: dict[str, list[t.Any]]) -> M:
+    """A multi-dict of these values.
+
+    :param cls: a class without a constructor of its own.
+    """
+    made: M = _new(cls)
+    _fill(made, values)
     return made
 
 
@@ -142,9 +142,20 @@ def unquote(text: str) -> str:
     if "%" not in text:
         return text
     try:
-        return _decoded(text) if _find_no_escape(text) is None else _decoded_in_parts(text)
+        return _decoded(text)
     except UnicodeDecodeError:
-        raise ValueError(f'The percent escapes of "{text[:80]}" are not valid UTF-8.') from None
+        return _decoded_in_parts(text)
+
+
+def _decoded(text: str) -> str:
+    """The same, if every percent sign begins an escape and all is UTF-8.
+
+    :raises UnicodeDecodeError: one of the two is not so.
+    """
+    # PERF: benchmarks/inprocess.py, kind "query". Python's own escapes are decoded in C, and need two digits too.
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    return unicode_escape_decode(text.replace("%", "\\x"))[0].encode("latin-1").decode()
 
 
 def _decoded_in_parts(text: str) -> str:
@@ -156,4 +167,7 @@ def _decoded_in_parts(text: str) -> str:
             pieces += b"%", piece
         else:
             pieces += byte, piece[2:]
-    return b"".join(pieces).decode()
+    try:
+        return b"".join(pieces).decode()
+    except UnicodeDecodeError:
+        raise ValueError(f'The percent escapes of "{text[:80]}" are not valid UTF-8.') from None
