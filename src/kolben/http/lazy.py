@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import typing as t
 
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from ..globals import current
+
 if t.TYPE_CHECKING:
     from collections.abc import Callable
+
+    from .request import Request
 
     T = t.TypeVar("T")
 
@@ -40,3 +46,48 @@ else:
                 return self
             value = obj.__dict__[self.name] = self.compute(obj)
             return value
+
+
+class Limit:
+    """A limit that may be set for one request, and is the application's otherwise.
+
+    :param setting: its name among the application's settings.
+    """
+
+    def __init__(self, setting: str) -> None:
+        self.setting = setting
+
+    @t.overload
+    def __get__(self, request: None, owner: type) -> Limit: ...
+    @t.overload
+    def __get__(self, request: Request, owner: type) -> int | None: ...
+    def __get__(self, request: Request | None, owner: type) -> Limit | int | None:
+        return self if request is None else request._limits_now()[self.setting]
+
+    def __set__(self, request: Request, value: int | None) -> None:
+        limits = request._limits
+        if limits is None:
+            limits = request._limits = OwnLimits()
+        limits[self.setting] = value
+        if value is None:
+            del limits[self.setting]
+
+
+class OwnLimits(dict[str, "int | None"]):
+    """The limits that were set for one request; the others are the application's."""
+
+    def __missing__(self, setting: str) -> int | None:
+        return current_limits()[setting]
+
+
+def current_limits() -> t.Mapping[str, int | None]:
+    """The limits of the current application by the names of its settings; without one, Werkzeug's."""
+    ctx = current.get(None)
+    return _WITHOUT_APP if ctx is None else ctx.app.config
+
+
+_WITHOUT_APP: t.Final = {
+    "MAX_CONTENT_LENGTH": WerkzeugRequest.max_content_length,
+    "MAX_FORM_MEMORY_SIZE": WerkzeugRequest.max_form_memory_size,
+    "MAX_FORM_PARTS": WerkzeugRequest.max_form_parts,
+}

@@ -29,8 +29,8 @@ from .cookies import read_cookies
 from .forms import Files, Form, parse_form, read_form, read_parts
 from .head import EnvironHead, EnvironHeaders, ScopeHead, ScopeHeaders, scope_path
 from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
-from .lazy import lazy
-from .urlencoded import Parameters, read_query
+from .lazy import Limit, OwnLimits, current_limits, lazy
+from .urlencoded import Parameters, parse_query, read_query
 
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,11 +44,12 @@ if t.TYPE_CHECKING:
     from .head import Scope
 
 
+_FORM_TYPE = "application/x-www-form-urlencoded"
 _BLANKS = re.compile(r"\s{2,}")
 _AWAITED = frozenset({dict, list, str})
 # What the short cuts to the body go around.
 _SHORT_CUT = (
-    *("body", "content_length", "content_type", "get_data", "head", "is_json", "max_content_length"),
+    *("_load_form_data", "body", "content_length", "content_type", "get_data", "head", "is_json", "max_content_length"),
     *("max_form_memory_size", "max_form_parts", "mimetype", "query_string", "stream", "want_form_data_parsed"),
 )
 
@@ -74,21 +75,31 @@ class Request(WerkzeugRequest):
     scope: Scope | None = None
     """The ASGI scope, if the request came through ASGI."""
 
-    _max_content_length: int | None = None
-    _max_form_memory_size: int | None = None
-    _max_form_parts: int | None = None
-    _is_read = False
-    """Whether the body was read without an object for it."""
+    index: dict[bytes, bytes] | None = None
+    """The headers of the ASGI scope, if the protocol has seen that no name stands there twice."""
     received: bytes | None = None
     """The whole body, where ASGI brought it in one piece; :attr:`body` is made of it if somebody asks."""
+
+    # PERF: benchmarks/inprocess.py, kinds "json body" and "form". What is not so in most requests is said by the class:
+    # asking an instance for its dict costs more than all of these.
+    _limits: OwnLimits | None = None
+    """The limits that were set for this request."""
+    _body: Body | None = None
+    _stream: t.IO[bytes] | None = None
+    _cached_data: t.Any = None
+    _is_untouched = True
+    """Whether the body may be read without an object for it: nobody has read it or asked for one."""
+    _is_read = False
+    """Whether that was done."""
     holds_body = False
-    """Whether there is an object for the body, which is to be closed with the request."""
+    """Whether there may be an object for the body, which has to be closed."""
     reads_plainly = True
     """Whether the class says nothing else about head and body than this one."""
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.reads_plainly = all(getattr(cls, name) is getattr(Request, name) for name in _SHORT_CUT)
+        cls._is_untouched, cls.holds_body = cls.reads_plainly, not cls.reads_plainly
 
     def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:
         self.environ = environ
@@ -111,7 +122,7 @@ class Request(WerkzeugRequest):
     @lazy
     def head(self) -> EnvironHead | ScopeHead:
         """Where the parts of the head are read from."""
-        return EnvironHead(self.environ) if self.scope is None else ScopeHead(self.scope)
+        return EnvironHead(self.environ) if self.scope is None else ScopeHead(self.scope, self.index)
 
     @lazy
     def environ(self) -> WSGIEnvironment:
@@ -158,7 +169,7 @@ class Request(WerkzeugRequest):
 
     @lazy
     def headers(self) -> Headers:
-        return EnvironHeaders(self.environ) if self.scope is None else ScopeHeaders(self.scope["headers"])
+        return EnvironHeaders(self.environ) if self.scope is None else ScopeHeaders(self.scope["headers"], self.index)
 
     @lazy
     def remote_addr(self) -> str | None:
@@ -186,16 +197,22 @@ class Request(WerkzeugRequest):
 
         :raises BadRequest: it is not UTF-8 once percent-decoded, or has more fields than ``MAX_FORM_PARTS``.
         """
-        query: str | bytes = ""
-        if self.scope is None and self.reads_plainly and "query_string" not in self.__dict__:
-            query = self.environ.get("QUERY_STRING", "")
-        if not query or not query.isascii():
+        query: str | bytes
+        # PERF: benchmarks/inprocess.py, kind "query".
+        if self.reads_plainly and "query_string" not in self.__dict__:
+            query = self.environ.get("QUERY_STRING", "") if self.scope is None else self.scope.get("query_string", b"")
+            if self.scope is None and not query.isascii():
+                query = self.query_string
+        else:
             query = self.query_string
         storage: t.Any = self.parameter_storage_class
-        if storage is ImmutableMultiDict:
-            storage = Parameters
         try:
-            args: MultiDict[str, str] = read_query(storage, query, self.max_form_parts) if query else storage()
+            args: MultiDict[str, str]
+            if storage is ImmutableMultiDict:
+                limit = self._limits_now()["MAX_FORM_PARTS"] if self.reads_plainly else self.max_form_parts
+                args = read_query(Parameters, query, limit)
+            else:
+                args = storage(parse_query(query, self.max_form_parts))
             return args
         except ValueError as exc:
             raise BadRequest(f"The query string of the request cannot be read: {exc}") from None
@@ -207,7 +224,12 @@ class Request(WerkzeugRequest):
         :raises BadRequest: the header is not UTF-8.
         """
         try:
-            header = (self.environ.get("HTTP_COOKIE") or "") if self.scope is None else self.head.cookies()
+            if self.scope is None:
+                header = self.environ.get("HTTP_COOKIE") or ""
+            elif self.index is not None and self.reads_plainly:
+                header = self.index.get(b"cookie", b"").decode("latin-1")
+            else:
+                header = self.head.cookies()
             storage: t.Any = self.dict_storage_class
             if storage is ImmutableMultiDict:
                 storage = Parameters
@@ -284,12 +306,21 @@ class Request(WerkzeugRequest):
     def hold(self, body: Body) -> None:
         """Make ``body`` the body of this request."""
         self.body = body
-        self.holds_body = True
 
-    @lazy
+    @property
     def body(self) -> Body:
         """The body as it is read or received. Under ASGI the protocol puts it here."""
-        self.holds_body = True
+        body = self._body
+        if body is None:
+            body = self.body = self._make_body()
+        return body
+
+    @body.setter
+    def body(self, value: Body) -> None:
+        self._body = value
+        self._is_untouched, self.holds_body = False, True
+
+    def _make_body(self) -> Body:
         if self.scope is not None:
             data = None if self._is_read else self.received
             return ReceivedBody.of() if data is None else ReceivedBody.of(data, self.max_content_length)
@@ -305,21 +336,26 @@ class Request(WerkzeugRequest):
 
     def _limited_body(self) -> Body:
         """The body, limited as the view wants it by now."""
-        body: Body | None = self.__dict__.get("body")
-        if body is None:
-            return self.body  # NOTE: made this moment, by the limit of this moment.
+        body = self.body
         body.limit = self.max_content_length
         return body
 
-    @lazy
+    @property
     def stream(self) -> t.IO[bytes]:
         """The body as a file to read once, limited to :attr:`max_content_length`."""
-        if self.shallow:
-            raise RuntimeError(
-                "This request was created with 'shallow=True', reading from the input stream is disabled."
-            )
-        self.body.limit = self.max_content_length
-        return self.body.stream()
+        stream = self._stream
+        if stream is None:
+            if self.shallow:
+                raise RuntimeError(
+                    "This request was created with 'shallow=True', reading from the input stream is disabled."
+                )
+            stream = self._stream = self._limited_body().stream()
+        return stream
+
+    @stream.setter
+    def stream(self, value: t.IO[bytes]) -> None:
+        self._stream = value
+        self._is_untouched = False
 
     async def body_chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives, for an asynchronous view with ``stream_body=True``.
@@ -338,7 +374,7 @@ class Request(WerkzeugRequest):
         :param as_text: decode it as UTF-8.
         :param parse_form_data: let a form be parsed first; then there is nothing left, as in Werkzeug.
         """
-        data = self.__dict__.get("_cached_data")
+        data: t.Any = self._cached_data
         if data is None:
             if parse_form_data:
                 self._load_form_data()
@@ -356,43 +392,50 @@ class Request(WerkzeugRequest):
 
     def _read_body(self) -> bytes:
         """What is left of the body."""
-        if "stream" in self.__dict__ or self.shallow:
+        data = self._read_short(self._limits_now()["MAX_CONTENT_LENGTH"], None) if self._is_untouched else None
+        if data is not None:
+            return data
+        if self._stream is not None or self.shallow or "stream" in self.__dict__:
             return self.stream.read()
-        data = self._read_short(None)
-        return self._limited_body().read_all() if data is None else data
+        return self._limited_body().read_all()
 
-    def _read_short(self, at_most: int | None) -> bytes | None:
+    def _read_short(self, limit: int | None, at_most: int | None) -> bytes | None:
         """The whole body, if it is short and untouched, and where it is can be seen at a glance; else ``None``."""
         # PERF: benchmarks/inprocess.py, kinds "json body" and "form": one call of the server, and no object for a body.
-        attributes = self.__dict__
-        if not self.reads_plainly or self._is_read or "stream" in attributes or self.shallow:
+        if not self._is_untouched or self.shallow:
             return None
         if self.scope is not None:
             data = self.received
-            if data is not None and "body" not in attributes:
-                limit = self.max_content_length
-                self._is_read = (limit is None or len(data) <= limit) and (at_most is None or len(data) <= at_most)
-                return data if self._is_read else None
-            body: t.Any = attributes.get("body")
-            is_here = type(body) is ReceivedBody and body.is_complete and body.is_in_memory
-            return self._limited_body().read_all() if is_here and (at_most is None or body.size <= at_most) else None
+            if data is None or (limit is not None and len(data) > limit):
+                return None
+            if at_most is not None and len(data) > at_most:
+                return None
+            self._is_read, self._is_untouched = True, False
+            return data
         environ = self.environ
         length: str = environ.get("CONTENT_LENGTH") or ""
-        is_plain = length.isdigit() and len(length) < 7 and length.isascii() and "HTTP_TRANSFER_ENCODING" not in environ
-        if not is_plain or "body" in attributes or "wsgi.input" not in environ:
+        if not length.isdigit() or len(length) > 6 or not length.isascii() or "HTTP_TRANSFER_ENCODING" in environ:
             return None
         size = int(length)
-        limit = self.max_content_length
         if size > CHUNK_SIZE or (limit is not None and size > limit) or (at_most is not None and size > at_most):
             return None
-        source = environ["wsgi.input"]
+        source = environ.get("wsgi.input")
+        if source is None:
+            return None
         data = read_from(source.read, size) if size else b""
-        self._is_read = True
+        self._is_read, self._is_untouched = True, False
         if len(data) < size:
             body = InputBody(_paced(source), size, limit=limit)
             self.hold(body)
             data += body.after(data)
         return data
+
+    def _read_received(self, at_most: int) -> bytes | None:
+        """The whole body, if it was received in pieces, but is in memory and short; else ``None``."""
+        body = self._body
+        is_here = type(body) is ReceivedBody and body.is_complete and body.is_in_memory and body.size <= at_most
+        is_whole = is_here and self.reads_plainly and self._stream is None and not self.shallow
+        return self._limited_body().read_all() if is_whole else None
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> t.Any:
         """The body as JSON.
@@ -407,7 +450,7 @@ class Request(WerkzeugRequest):
             return self._cached_json[silent]
         if not (force or self.is_json):
             return None if silent else self.on_json_loading_failed(None)
-        data = self.__dict__.get("_cached_data") if self.reads_plainly else self.get_data(cache=cache)
+        data = self._cached_data if self.reads_plainly else self.get_data(cache=cache)
         if data is None:
             data = self._read_body()
             if cache:
@@ -420,24 +463,31 @@ class Request(WerkzeugRequest):
             rv = None if silent else self.on_json_loading_failed(error)
         if type(rv) in _AWAITED and self._is_for_async_view():
             rv = awaitable(rv)
-        if cache:
+        if cache and is_failed:
             normal, quiet = self._cached_json
-            self._cached_json = (rv if not (is_failed and silent) else normal, rv if silent or not is_failed else quiet)
+            self._cached_json = (normal, rv) if silent else (rv, quiet)
+        elif cache:
+            self._cached_json = rv, rv
         return rv
 
     @property
     def is_json(self) -> bool:
         """Whether the body is declared as JSON."""
-        content_type = self.environ.get("CONTENT_TYPE") if self.scope is None else self.head.header("content-type")
-        return content_type == "application/json" or super().is_json
+        return self._is_typed("application/json") or super().is_json
+
+    def _is_typed(self, content_type: str) -> bool:
+        """Whether the body is declared as this and nothing else, in so many letters."""
+        if self.scope is None:
+            return self.environ.get("CONTENT_TYPE") == content_type
+        if self.index is None or not self.reads_plainly:
+            return self.head.header("content-type") == content_type
+        return self.index.get(b"content-type") == content_type.encode()
 
     def _is_for_async_view(self) -> bool:
         """Whether an asynchronous view answers, which may be written for Quart and await what it reads."""
         ctx = current.get(None)
-        request_ctx = None if ctx is None else ctx.request_ctx
-        if request_ctx is None or request_ctx.request is not self:
-            return False
-        plan: Plan | None = request_ctx.plan
+        request_ctx = None if ctx is None or ctx.request is not self else ctx.request_ctx
+        plan: Plan | None = None if request_ctx is None else request_ctx.plan
         return plan is not None and plan.is_async
 
     @lazy
@@ -448,8 +498,13 @@ class Request(WerkzeugRequest):
     @lazy
     def form(self) -> ImmutableMultiDict[str, str]:
         """The fields of a form in the body."""
-        self._load_form_data()
-        form: ImmutableMultiDict[str, str] = self.__dict__["form"]
+        form: ImmutableMultiDict[str, str] | None = None
+        ctx = current.get(None)
+        if ctx is not None and self.reads_plainly and not ctx.app.config["DEBUG"]:
+            form = self._read_fields()
+        if form is None:
+            self._load_form_data()
+            form = self.__dict__["form"]
         return form
 
     @lazy
@@ -478,7 +533,9 @@ class Request(WerkzeugRequest):
             super()._load_form_data()
         elif not self.want_form_data_parsed:
             attributes["form"], attributes["files"] = Form(), Files()
-        elif not self._load_fields():
+        elif (form := self._read_fields()) is not None:
+            attributes["form"] = form
+        else:
             self._load_parts()
         ctx = current.get(None)
         if ctx is not None and ctx.app.debug and self.mimetype != "multipart/form-data" and not self.files:
@@ -486,21 +543,21 @@ class Request(WerkzeugRequest):
 
             explain_missing_files(self)
 
-    def _load_fields(self) -> bool:
-        """Read the form that browsers send unless told otherwise; return whether it is one, and small."""
+    def _read_fields(self) -> Form | None:
+        """The form that browsers send unless told otherwise, if it is one, and short; else ``None``."""
         # PERF: benchmarks/inprocess.py, kind "form".
-        content_type = self.environ.get("CONTENT_TYPE") if self.scope is None else self.head.header("content-type")
-        is_ordinary = content_type == "application/x-www-form-urlencoded" and self.reads_plainly
-        if not is_ordinary or self.parameter_storage_class is not ImmutableMultiDict:
-            return False
-        limit = self.max_form_memory_size
-        data = self.__dict__.get("_cached_data")
+        if not self.reads_plainly or not self._is_typed(_FORM_TYPE):
+            return None
+        if self.parameter_storage_class is not ImmutableMultiDict or self.form_data_parser_class is not FormDataParser:
+            return None
+        limits = self._limits_now()
+        most = limits["MAX_FORM_MEMORY_SIZE"]
+        data = self._cached_data
         if data is None:
-            data = self._read_short(limit)
-        if data is None or (limit is not None and len(data) > limit):
-            return False
-        self.__dict__["form"] = read_form(data, self.max_form_parts)
-        return True
+            data = self._read_short(limits["MAX_CONTENT_LENGTH"], most)
+        if data is None or (most is not None and len(data) > most):
+            return None
+        return read_form(data, limits["MAX_FORM_PARTS"])
 
     def _load_parts(self) -> None:
         attributes = self.__dict__
@@ -512,9 +569,10 @@ class Request(WerkzeugRequest):
             "max_part_headers": _setting("MAX_FORM_PART_HEADERS", 8),
             "max_part_header_size": _setting("MAX_FORM_PART_HEADER_SIZE", 8192),
         }
-        data = attributes.get("_cached_data")
+        data = self._cached_data
         if data is None and content_type is not None and content_type[:10] == "multipart/":
-            data = self._read_short(CHUNK_SIZE)
+            data = self._read_short(self.max_content_length, CHUNK_SIZE)
+            data = self._read_received(CHUNK_SIZE) if data is None else data
             self.body  # noqa: B018 - files are closed with the body, so there must be one
         parts = None if data is None or factory is not None else read_parts(data, content_type, **limits)
         if parts is None:
@@ -546,46 +604,23 @@ class Request(WerkzeugRequest):
         if "files" in attributes:
             for _, file in iter_multi_items(attributes["files"]):
                 file.close()
-        if self.holds_body:
-            self.body.close()
+        body: Body | None = self._body or attributes.get("body")
+        if body is not None:
+            body.close()
 
     # -- limits ------------------------------------------------------------------------------------------------------
 
-    @property
-    def max_content_length(self) -> int | None:
-        """The most bytes a body may have (``MAX_CONTENT_LENGTH``). May be set before the body is read."""
-        if self._max_content_length is not None:
-            return self._max_content_length
-        ctx = current.get(None)
-        return WerkzeugRequest.max_content_length if ctx is None else ctx.app.config["MAX_CONTENT_LENGTH"]
+    def _limits_now(self) -> t.Mapping[str, int | None]:
+        """The limits by the names of the settings: those of this request, or else the application's."""
+        limits: t.Mapping[str, int | None] | None = self._limits
+        return current_limits() if limits is None else limits
 
-    @max_content_length.setter
-    def max_content_length(self, value: int | None) -> None:
-        self._max_content_length = value
-
-    @property
-    def max_form_memory_size(self) -> int | None:
-        """The most bytes the fields of a form may have, files aside (``MAX_FORM_MEMORY_SIZE``)."""
-        if self._max_form_memory_size is not None:
-            return self._max_form_memory_size
-        ctx = current.get(None)
-        return WerkzeugRequest.max_form_memory_size if ctx is None else ctx.app.config["MAX_FORM_MEMORY_SIZE"]
-
-    @max_form_memory_size.setter
-    def max_form_memory_size(self, value: int | None) -> None:
-        self._max_form_memory_size = value
-
-    @property  # type: ignore[override]  # never None in Werkzeug
-    def max_form_parts(self) -> int | None:
-        """The most fields and files a form may have (``MAX_FORM_PARTS``)."""
-        if self._max_form_parts is not None:
-            return self._max_form_parts
-        ctx = current.get(None)
-        return WerkzeugRequest.max_form_parts if ctx is None else ctx.app.config["MAX_FORM_PARTS"]
-
-    @max_form_parts.setter
-    def max_form_parts(self, value: int | None) -> None:
-        self._max_form_parts = value
+    max_content_length = Limit("MAX_CONTENT_LENGTH")
+    """The most bytes a body may have (``MAX_CONTENT_LENGTH``). May be set before the body is read."""
+    max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE")
+    """The most bytes the fields of a form may have, files aside (``MAX_FORM_MEMORY_SIZE``)."""
+    max_form_parts = Limit("MAX_FORM_PARTS")  # type: ignore[assignment]  # never None in Werkzeug
+    """The most fields and files a form may have (``MAX_FORM_PARTS``)."""
 
 
 def _setting(name: str, otherwise: int) -> t.Any:

@@ -43,7 +43,7 @@ def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
     """
     ctx = current.get(None)
     if ctx is not None:
-        return ctx.app.json.loads(s, **kwargs)
+        return ctx.app.json.loads(s, **kwargs) if kwargs else ctx.app.json.loads(s)
     return stdlib_loads(s, **kwargs)
 
 
