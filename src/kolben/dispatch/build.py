@@ -37,7 +37,6 @@ if t.TYPE_CHECKING:
     Known = tuple[Rule, Plan]
 
 
-
 MAX_REMEMBERED = 256
 """How many types of exceptions a plan remembers the handler of; a program may make types as it runs."""
 
@@ -62,6 +61,7 @@ class Plans(dict[t.Any, Plan]):
         # NOTE: `url_map_class` may be Werkzeug's own map, which has no compiled matcher.
         url_map: t.Any = app.url_map
         self.url_map = url_map
+        self.matcher: t.Any = url_map.matcher if isinstance(url_map, Map) else None
         self.matches_path_only = isinstance(url_map, Map) and not (
             url_map.host_matching or app.subdomain_matching or "create_url_adapter" in self.overrides
         )
@@ -73,7 +73,7 @@ class Plans(dict[t.Any, Plan]):
         self.request_class = app.request_class
         makers: t.Any = app.request_class.__init__, app.request_class.__new__
         self.makes_requests_plain = makers == (Request.__init__, object.__new__)
-        self.fixed: t.Any = url_map.matcher.table() if isinstance(url_map, Map) else {}
+        self.fixed: t.Any = {} if self.matcher is None else self.matcher.table()
         """Rule and plan (:data:`Known`) by method and path, for the paths without variables that were asked for.
 
         None where a session is opened before, which may look at what is matched: not yet, as in Flask."""
@@ -92,8 +92,8 @@ class Plans(dict[t.Any, Plan]):
 
     def compile(self) -> None:
         """Have the matcher ready before the first request comes."""
-        if isinstance(self.url_map, Map):
-            self.url_map.matcher.compile()
+        if self.matcher is not None:
+            self.matcher.compile()
 
     @property
     def sync(self) -> Plans:
@@ -113,19 +113,19 @@ class Plans(dict[t.Any, Plan]):
         """
         request = ctx.request
         if self.matches_path_only and (self.trusted_hosts is None or self._is_trusted(request)):
-            match = self.url_map.matcher.match
+            method, match = request.method, self.matcher.match
             try:
-                rule, request.view_args = match("", request.path, request.method)
+                rule, values = match("", request.path, method)
             except Unmatched as reason:
                 if type(reason) is not NoRule or not self.matches_plainly:
                     return self._match_by_adapter(ctx)
                 request.routing_exception = explained(no_rule(reason), request)
                 return self[None]
-            request.url_rule = rule
-            if request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
+            request.url_rule, request.view_args = rule, values
+            if method == "OPTIONS" and getattr(rule, "provide_automatic_options", False):
                 return self._options_plan(rule.endpoint)
             plan = self[rule.endpoint]
-            if not rule.arguments and self.trusted_hosts is None:
+            if not values:
                 self._remember(request, rule, plan, match)
             return plan
         return self._match_by_adapter(ctx)
@@ -133,8 +133,8 @@ class Plans(dict[t.Any, Plan]):
     def _remember(self, request: Request, rule: Rule, plan: Plan, match: Callable[..., t.Any]) -> None:
         """Keep the plan for a path without variables, of which an application has so many and no more."""
         method, path = request.method, request.path
-        is_plain = self.matches_plainly and self.session_is_lazy and path.isascii()
-        if is_plain and rule.methods is not None and method in rule.methods:
+        is_plain = self.matches_plainly and self.session_is_lazy and self.trusted_hosts is None and path.isascii()
+        if is_plain and not rule.arguments and rule.methods is not None and method in rule.methods:
             self.fixed.remember((method, path), (rule, plan), match)
 
     def _is_trusted(self, request: Request) -> bool:

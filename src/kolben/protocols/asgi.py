@@ -60,8 +60,8 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     is_odd = is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path))
     if is_odd and (path := await _checked(plans, scope, index, send)) is None:
         return None
-    # NOTE: another path than the server's is looked for again.
-    token, is_over = current.set(ctx := _open(plans, scope, path, known if path is scope["path"] else None)), False
+    ctx = _open(plans, scope, path) if is_odd else _open(plans, scope, path, known, index)
+    token, is_over = current.set(ctx), False
     try:
         if token.old_value is not _MISSING or plans.app.serving.is_due or _pushed:
             await _enter(ctx, token)
@@ -82,8 +82,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
         is_over = ctx.is_closed or not (plan.has_teardown or ctx.request.holds_body or _torn_down or _torn_down_app)
         if ctx.is_eventful or not is_over:
-            await _end(ctx, plan)
-            is_over = ctx.background is None
+            is_over = not await _end(ctx, plan)
         await send(start)
         await send({"type": "http.response.body", "body": body})
         if told is not None:
@@ -120,8 +119,13 @@ async def _serve_other(plans: Plans, scope: Scope, receive: Receive, send: Send)
         raise ValueError(f"The server opened a connection of a type that ASGI 3 does not know: {scope['type']!r}.")
 
 
-def _open(plans: Plans, scope: Scope, path: str, known: Known | None) -> RequestContext:
-    """The context of a request, and the request, unless its class makes itself, without a constructor."""
+def _open(
+    plans: Plans, scope: Scope, path: str, known: Known | None = None, index: dict[bytes, bytes] | None = None
+) -> RequestContext:
+    """The context of a request, and the request, unless its class makes itself, without a constructor.
+
+    :param index: the headers, if no name stands twice among them.
+    """
     if not plans.makes_requests_plain:
         return RequestContext(plans, plans.request_class.from_scope(scope))
     ctx: RequestContext = _new(RequestContext)
@@ -130,6 +134,7 @@ def _open(plans: Plans, scope: Scope, path: str, known: Known | None) -> Request
     request: Request = _new(plans.request_class)
     ctx.request = request
     request.scope = scope
+    request.index = index
     request.path = path
     request.method = scope["method"]
     if known is not None:
@@ -218,18 +223,18 @@ def _close_here(ctx: RequestContext) -> None:
 _closing = threading.Lock()
 
 
-def _end(ctx: RequestContext, plan: Plan) -> Awaitable[None]:
-    """What ends a request before its answer is sent, unless it has background tasks, which come after that."""
+def _end(ctx: RequestContext, plan: Plan) -> Awaitable[bool | None]:
+    """What ends a request before its answer is sent; it gives whether background tasks keep it open."""
     if ctx.background is not None:
-        return _nothing()
+        return _later()
     if plan.mode is not _LOOP or ctx.error is not None or ctx.is_closed:
         return _close(ctx)
     ctx.is_closed = True
     return plan.close(ctx, plan, None)  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
-async def _nothing() -> None:
-    """What is awaited where there is nothing to wait for."""
+async def _later() -> bool:
+    return True
 
 
 async def _close(ctx: RequestContext) -> None:
