@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from .. import bridge
 from ..globals import current
+from ..http.body import SPOOL_SIZE
 from ..http.headers import encode_headers
 from ..http.host import check_trusted, host_is_trusted
 from ..http.request import Request, split_blueprint_path
@@ -69,7 +70,9 @@ class Plans(dict[t.Any, Plan]):
         self.trusted_hosts = app.config["TRUSTED_HOSTS"]
         check_trusted(self.trusted_hosts)
         self.pace = _pace(app.config)
-        self.body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
+        body_limit: int | None = app.config["MAX_CONTENT_LENGTH"]
+        self.short_body = SPOOL_SIZE if body_limit is None else min(body_limit, SPOOL_SIZE)
+        """The most bytes of a body that ASGI brings in one message and that stays as it is."""
         self.request_class = app.request_class
         makers: t.Any = app.request_class.__init__, app.request_class.__new__
         self.makes_requests_plain = makers == (Request.__init__, object.__new__)
@@ -266,6 +269,8 @@ class Plans(dict[t.Any, Plan]):
         blocking = options.get("blocking", True) and endpoint is not None
         plan.stream_body = options.get("stream_body", False)
         plan.max_content_length = options.get("max_content_length")
+        is_ordinary = not plan.stream_body and plan.max_content_length is None
+        plan.takes_short_body = is_ordinary and self.request_class.reads_plainly
         plan.takes_body_early = plan.max_content_length is not None or (plan.is_async and not plan.stream_body)
         outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
         at_once = self._sending_at_once(view, outwards)

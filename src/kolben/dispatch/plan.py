@@ -60,6 +60,7 @@ class Plan:
         "sends_text",
         "stream_body",
         "takes_body_early",
+        "takes_short_body",
         "teardown",
         "teardown_app",
         "view",
@@ -77,6 +78,9 @@ class Plan:
     max_content_length: int | None
     takes_body_early: bool
     """Whether a protocol that could leave the body to the view must look at it before."""
+
+    takes_short_body: bool
+    """Whether a body that comes in one message is kept as it comes, by the application's limits alone."""
 
     preprocessors: tuple[Callable[..., t.Any], ...]
     before: tuple[Callable[[], t.Any], ...]

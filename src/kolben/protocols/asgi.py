@@ -17,7 +17,7 @@ from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch.plan import Mode, Plan
 from ..globals import current
-from ..http.body import SPOOL_SIZE, ReceivedBody, StreamedBody, parse_content_length
+from ..http.body import ReceivedBody, StreamedBody, parse_content_length
 from ..http.headers import RAW_LENGTHS, raw_length_header
 from ..http.response import Response
 from ..http.wire import Page, asgi_headers, is_bodiless
@@ -262,34 +262,27 @@ async def _close(ctx: RequestContext) -> None:
 def _take_body(ctx: RequestContext, plan: Plan, index: dict[bytes, bytes], receive: Receive) -> Awaitable[Plan] | None:
     """Take a short body that is there already; else return what :func:`_fill_body` is to be awaited for."""
     # PERF: benchmarks/inprocess.py, kinds "json body" and "form": what need not be waited for needs no watch.
-    length = index.get(b"content-length")
-    limit = ctx.plans.body_limit
-    is_plain = not plan.stream_body and plan.max_content_length is None and ctx.request.reads_plainly
+    length, most = index.get(b"content-length"), ctx.plans.short_body
+    size = int(length) if length else None
     # NOTE: a body that is too long is not asked for: servers answer an Expect header by that.
-    if is_plain and (not length or limit is None or int(length) <= limit):
+    if plan.takes_short_body and (size is None or size <= most):
         first = receive()
         if type(first) is CoroutineType:
             try:
                 awaited = first.send(None)
             except StopIteration as stop:
                 message = stop.value
-                if _is_short_body(message, length, limit):
-                    ctx.request.received = message.get("body", b"")
-                    return None
+                if message["type"] == "http.request" and not message.get("more_body"):
+                    body = message.get("body", b"")
+                    if len(body) == size or (size is None and len(body) <= most):
+                        ctx.request.received = body
+                        return None
                 receive = _before(partial(_giving, message), receive)
             else:
                 receive = _before(partial(_resumed, first, awaited), receive)
         else:
             receive = _before(lambda: first, receive)
     return _fill_body(ctx, plan, index, receive)
-
-
-def _is_short_body(message: Message, length: bytes | None, limit: int | None) -> bool:
-    """Whether a message has the whole of a body, which is as long as it was said to be and may be kept in memory."""
-    if message["type"] != "http.request" or message.get("more_body"):
-        return False
-    size = len(message.get("body", b""))
-    return (not length or size == int(length)) and size <= SPOOL_SIZE and (limit is None or size <= limit)
 
 
 def _before(first: Receive, receive: Receive) -> Receive:
