@@ -103,3 +103,48 @@ def test_attribute_that_is_missing_is_looked_for_once(app: Kolben) -> None:
             _ = g.name
         assert getattr(g, "name", "nobody") == "nobody"
     assert asked == ["name", "name"]
+
+
+def test_session_within_a_nested_application_context_is_that_of_the_request(app: Kolben) -> None:
+    app.secret_key = "k"
+    with app.test_request_context("/") as ctx:
+        with app.app_context():
+            session["name"] = "Ann"
+            assert "name" in session
+        assert ctx.session["name"] == "Ann"
+        assert ctx.session.accessed
+        assert "other" not in session
+
+
+def test_names_in_g(app: Kolben) -> None:
+    with app.app_context():
+        g.name = "Ann"
+        assert "name" in g
+        del g.name
+        assert "name" not in g
+        assert list(g) == []
+        for proxied in (g, current.get().g):
+            with pytest.raises(AttributeError, match=r"^name$"):
+                _ = proxied.name
+        with pytest.raises(AttributeError, match=r"^name$"):
+            del g.name
+
+
+def test_g_of_ones_own_that_is_empty_or_guards_its_names(app: Kolben) -> None:
+    class Guarded(dict[str, str]):
+        def __setattr__(self, name: str, value: str) -> None:
+            self[name] = value
+
+        def __getattr__(self, name: str) -> str:
+            return self[name]
+
+        def __delattr__(self, name: str) -> None:
+            raise AttributeError(f"{name!r} stays")
+
+    app.app_ctx_globals_class = Guarded  # type: ignore[assignment]
+    with app.app_context():
+        assert "name" not in g
+        g.name = "Ann"
+        assert (g.name, g["name"]) == ("Ann", "Ann")  # type: ignore[index]
+        with pytest.raises(AttributeError, match="'name' stays"):
+            del g.name

@@ -32,21 +32,17 @@ class _AppCtxGlobals:
     """A plain namespace: what :data:`g` is. ``in``, iteration, :meth:`get`, :meth:`pop` and :meth:`setdefault` work as
     on a dict of its attributes."""
 
+    # PERF: benchmarks/inprocess.py, kind "hooks". A `__delattr__` in Python would make each assignment a call.
+
     def __getattr__(self, name: str) -> t.Any:
-        try:
+        if name in self.__dict__:
             return self.__dict__[name]
-        except KeyError:
-            raise AttributeError(name) from None
+        raise AttributeError(name)
 
     if t.TYPE_CHECKING:
 
         def __setattr__(self, name: str, value: t.Any) -> None: ...
-
-    def __delattr__(self, name: str) -> None:
-        try:
-            del self.__dict__[name]
-        except KeyError:
-            raise AttributeError(name) from None
+        def __delattr__(self, name: str) -> None: ...
 
     def get(self, name: str, default: t.Any | None = None) -> t.Any:
         """The attribute, or ``default``."""

@@ -4,6 +4,7 @@ import typing as t
 
 import pytest
 import werkzeug.wrappers
+from werkzeug.datastructures import Headers
 
 from kolben import Kolben, Response
 from kolben.testing import EnvironBuilder, KolbenClient
@@ -148,3 +149,45 @@ def test_subclass_says_whether_it_may_be_made_and_sent_the_short_way() -> None:
     assert not Constructed.makes_plain
     assert not Sending.goes_plain
     assert Closing.closes_itself
+
+
+def _steps() -> list[t.Callable[[Headers], t.Any]]:
+    return [
+        lambda h: h.__setitem__("x-a", "new"),
+        lambda h: h.__setitem__("X-New", "new"),
+        lambda h: h.__setitem__("X-A", 3),
+        lambda h: h.__setitem__("X-A", "tab\there"),
+        lambda h: h.__setitem__("X-A", "two\r\nlines"),
+        lambda h: h.__setitem__(0, ("X-First", "1")),
+        lambda h: h.set("X-A", "new"),
+        lambda h: h.set("Content-Disposition", "attachment", filename="a b"),
+        lambda h: h.set("X-A", None),
+        lambda h: h.add("X-A", "new"),
+        lambda h: h.add("X-A", "attachment", filename="a"),
+        lambda h: h.add("X-A", "two\nlines"),
+        lambda h: h.setdefault("x-a", "new"),
+        lambda h: h.setdefault("X-New", "new"),
+        lambda h: h.extend({"X-A": ["1", "2"]}),
+        lambda h: h.update({"X-A": ["1", "2"], "X-New": "3"}),
+        lambda h: [h.get("x-a"), h.get("x-no"), h.get("x-no", "1"), h.get("x-a", type=int), h.get("x-a", 5, int)],
+        lambda h: h.get("content-length", type=int),
+        lambda h: ["x-A" in h, "x-no" in h, h["x-a"]],
+        lambda h: h["x-no"],
+        lambda h: 3 in h,
+    ]
+
+
+@pytest.mark.parametrize("step", _steps())
+def test_headers_are_werkzeugs(step: t.Callable[[Headers], t.Any]) -> None:
+    ours = Response("text").headers
+    theirs = Headers(list(ours))
+    outcomes = []
+    for headers in (ours, theirs):
+        for value in ("one", "two"):
+            headers.add("X-A", value)
+        headers.add("X-B", "b")
+        try:
+            outcomes.append((step(headers), list(headers)))
+        except Exception as exc:
+            outcomes.append((type(exc), str(exc), list(headers)))  # type: ignore[arg-type]
+    assert outcomes[0] == outcomes[1]

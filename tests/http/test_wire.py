@@ -8,6 +8,7 @@ import pytest
 
 import kolben
 from kolben import Kolben, Response, request
+from kolben.http.headers import MAX_REMEMBERED, NAMES
 from kolben.testing import KolbenClient
 
 if t.TYPE_CHECKING:
@@ -77,3 +78,69 @@ def test_redirect_is_sent_by_an_application_with_a_step_of_its_own(protocol: t.A
     app.add_url_rule("/", "view", lambda: kolben.redirect("/new"))
     response = app.test_client(protocol=protocol).get("/")
     assert (response.status_code, response.headers["Location"]) == (302, "/new")
+
+
+@pytest.mark.parametrize(
+    ("headers", "sent"),
+    [
+        ([("X-A", "1"), ("x-a", "é")], [("X-A", "1"), ("x-a", "é")]),
+        ([("location", "/ü")], [("Location", "/%C3%BC")]),
+        ([("LOCATION", "/plain")], [("LOCATION", "/plain")]),
+        ([("Location", "/a"), ("location", "/b")], [("Location", "/b")]),
+        ([("Content-Location", "/a"), ("Location", "/b")], [("Content-Location", "/a"), ("Location", "/b")]),
+    ],
+)
+def test_headers_are_sent_as_set_but_for_locations(
+    app: Kolben, client: KolbenClient, view_kind: Kind, headers: list[tuple[str, str]], sent: list[tuple[str, str]]
+) -> None:
+    def view() -> Response:
+        response = Response("text")
+        for name, value in headers:
+            response.headers.add(name, value)
+        return response
+
+    app.add_url_rule("/", "view", view_kind(view))
+    expected = [("content-type", "text/html; charset=utf-8"), ("content-length", "4")]
+    expected += [(name.lower(), value) for name, value in sent]
+    assert sorted((name.lower(), value) for name, value in client.get("/").headers) == sorted(expected)
+
+
+@pytest.mark.parametrize("length", ["Content-Length", "content-length", None])
+def test_length_is_sent_once_wherever_it_stands(
+    app: Kolben, client: KolbenClient, view_kind: Kind, length: str | None
+) -> None:
+    def view() -> Response:
+        response = Response("text")
+        del response.headers["Content-Length"]
+        response.headers["X-A"] = "1"
+        if length is not None:
+            response.headers[length] = "4"
+        return response
+
+    app.add_url_rule("/", "view", view_kind(view))
+    assert client.get("/").headers.getlist("Content-Length") == ["4"]
+
+
+@pytest.mark.parametrize("name", ["X-A", "Location"])
+@pytest.mark.parametrize("value", ["a\nb", "a\x00b", "a€", 3])
+def test_s24_header_that_cannot_be_sent_is_named(app: Kolben, view_kind: Kind, name: str, value: t.Any) -> None:
+    def view() -> Response:
+        response = Response("text")
+        response.headers._list.append((name, value))
+        return response
+
+    app.testing = True
+    app.add_url_rule("/", "view", view_kind(view))
+    with pytest.raises((ValueError, TypeError), match=f"header '{name}'"):
+        app.test_client().get("/")
+
+
+def test_s24_names_of_headers_are_checked_however_many_there_were(app: Kolben, client: KolbenClient) -> None:
+    @app.route("/<int:n>")
+    def view(n: int) -> Response:
+        return Response("text", headers=[(f"X-{n}", str(n)), ("Location", "/a")])
+
+    for n in range(MAX_REMEMBERED + 3):
+        assert client.get(f"/{n}").headers[f"X-{n}"] == str(n)
+    assert len(NAMES) <= MAX_REMEMBERED
+    assert "Location" not in NAMES

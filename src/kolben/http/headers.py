@@ -20,9 +20,40 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _STATUS = re.compile(r"[1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?")
 
+
+class _Names(dict[str, bytes]):
+    """Names that were found to be good, as ASGI has them. Those that are missing are checked, and remembered."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> bytes:
+        if name in LOCATIONS:
+            return LOCATIONS[name]
+        if not isinstance(name, str):
+            raise TypeError(f"The response header name {name!r} must be a 'str', not {type(name).__name__!r}.")
+        if _TOKEN.fullmatch(name) is None:
+            raise ValueError(
+                f"The response header name {name!r} cannot be sent: a name is made of letters, digits and"
+                " !#$%&'*+-.^_`|~ only. Was part of it taken from a request or a file? Then it may not choose the name."
+            )
+        encoded = name.lower().encode("latin-1")
+        if encoded not in LOCATIONS.values():
+            if len(self) >= MAX_REMEMBERED:
+                self.clear()
+            self[name] = encoded
+        return encoded
+
+
 # PERF: benchmarks/inprocess.py, kind "plain text". What an application sends is nearly always the same few names and
 # values: each table is both the proof that a text is valid and its encoded form.
-NAMES: dict[str, bytes] = {}
+NAMES = _Names()
+LOCATIONS: dict[str, bytes] = {
+    spelling: name.lower().encode() for name in ("Location", "Content-Location") for spelling in (name, name.lower())
+}
+"""The names of headers that may be sent in another form than they were set in. They are not among the others.
+
+NOTE: a table may be emptied at any time by another thread: what is in it is not sure to be there when it is asked for.
+"""
 VALUES: dict[str, bytes] = {
     value: value.encode("latin-1")
     for value in (
@@ -30,7 +61,8 @@ VALUES: dict[str, bytes] = {
         *("no-cache", "no-store", "bytes", "Cookie", "Accept-Encoding", "nosniff", "0"),
     )
 }
-_STATUSES: set[str] = set()
+STATUSES: set[str] = set()
+"""Status lines that were found to be good."""
 
 CONTENT_LENGTH = b"content-length"
 PAIRS: dict[tuple[str, str], tuple[bytes, bytes]] = {
@@ -63,16 +95,16 @@ def check_status(status: str) -> None:
 
     :raise ValueError: if it is not.
     """
-    if status in _STATUSES:
+    if status in STATUSES:
         return
     if _STATUS.fullmatch(status) is None:
         raise ValueError(
             f"The response status {status!r} cannot be sent: a status is a code of three digits and a phrase without"
             " line breaks or control characters, such as '404 Not Found'."
         )
-    if len(_STATUSES) >= MAX_REMEMBERED:
-        _STATUSES.clear()
-    _STATUSES.add(status)
+    if len(STATUSES) >= MAX_REMEMBERED:
+        STATUSES.clear()
+    STATUSES.add(status)
 
 
 def is_known_value(value: str) -> bool:
@@ -89,10 +121,10 @@ def check_headers(headers: Iterable[tuple[str, str]]) -> None:
     """
     for name, value in headers:
         if name not in NAMES:
-            _encode_name(name)
+            _ = NAMES[name]
         # NOTE: printable ASCII has no control characters; what is not printable ASCII (tab, latin-1) is looked at.
         if value not in VALUES and not (type(value) is str and value.isascii() and value.isprintable()):
-            _encode_value(name, value)
+            encode_value(name, value)
 
 
 def encode_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
@@ -105,33 +137,23 @@ def encode_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, byte
     values = VALUES
     encoded = []
     for name, value in headers:
-        raw_name = names.get(name) or _encode_name(name)
+        raw_name = names[name]
         raw_value = values.get(value)
         if raw_value is None:
             if type(value) is str and value.isascii() and value.isprintable():
                 raw_value = value.encode("latin-1")
             else:
-                raw_value = _encode_value(name, value)
+                raw_value = encode_value(name, value)
         encoded.append((raw_name, raw_value))
     return encoded
 
 
-def _encode_name(name: str) -> bytes:
-    """Return the name as ASGI has it, and remember it."""
-    if not isinstance(name, str):
-        raise TypeError(f"The response header name {name!r} must be a 'str', not {type(name).__name__!r}.")
-    if _TOKEN.fullmatch(name) is None:
-        raise ValueError(
-            f"The response header name {name!r} cannot be sent: a name is made of letters, digits and"
-            " !#$%&'*+-.^_`|~ only. Was part of it taken from a request or a file? Then it may not choose the name."
-        )
-    if len(NAMES) >= MAX_REMEMBERED:
-        NAMES.clear()
-    NAMES[name] = encoded = name.lower().encode("latin-1")
-    return encoded
+def encode_value(name: str, value: str) -> bytes:
+    """Return the value of the header ``name`` as ASGI has it.
 
-
-def _encode_value(name: str, value: str) -> bytes:
+    :raise ValueError: if it cannot be sent, see :func:`check_headers`.
+    :raise TypeError: if it is not ``str``.
+    """
     if not isinstance(value, str):
         raise TypeError(
             f"The value of the response header {name!r} must be a 'str', not {type(value).__name__!r}: {value!r}."

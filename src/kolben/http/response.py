@@ -21,7 +21,15 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .. import json
 from ..globals import current
 from .cookies import dump_cookie
-from .headers import LENGTHS, MAX_REMEMBERED, check_headers, check_status, encode_headers, is_known_value, length_header
+from .headers import (
+    LENGTHS,
+    MAX_REMEMBERED,
+    check_headers,
+    check_status,
+    encode_headers,
+    is_known_value,
+    length_header,
+)
 from .lazy import lazy
 
 if t.TYPE_CHECKING:
@@ -55,6 +63,26 @@ class Prepared(t.NamedTuple):
         return status == self.status or not (self.status == 304 or status < 200 or status == 204 or status == 304)
 
 
+class _Headers:
+    """The attribute ``headers`` of a response: created when first asked for, and then the instance's own."""
+
+    def __get__(self, response: Response | None, owner: type | None = None) -> t.Any:
+        # PERF: benchmarks/inprocess.py, kind "hooks".
+        if response is None:
+            return self
+        headers: ResponseHeaders = _new(ResponseHeaders)
+        if response.prepared is not None:
+            headers._list = response.prepared.pairs.copy()
+        else:
+            body: t.Any = response.response
+            is_plain = type(body) is list and len(body) == 1 and type(body[0]) is bytes
+            length = len(body[0]) if is_plain else response._length()
+            length_pair = LENGTHS[length] if length in LENGTHS else length_header(length)
+            headers._list = [("Content-Type", response.content_type_sent), length_pair]
+        response.headers = headers
+        return headers
+
+
 class Response(WerkzeugResponse):
     """What a view answers: status, headers, body. As :class:`werkzeug.wrappers.Response`, under both protocols."""
 
@@ -79,6 +107,9 @@ class Response(WerkzeugResponse):
 
     _defers_headers: t.ClassVar[bool] = True
     """Whether headers that nobody asks for need not be made: the class says nothing else about them than this one."""
+
+    if not t.TYPE_CHECKING:
+        headers = _Headers()
 
     def __init__(
         self,
@@ -143,20 +174,6 @@ class Response(WerkzeugResponse):
         cls.makes_plain = cls.__init__ is Response.__init__ and cls._defers_headers
         cls.closes_itself = cls.close is not Response.close
         cls.goes_plain = all(getattr(cls, name) is getattr(Response, name) for name in _WIRE_METHODS)
-
-    @lazy
-    def headers(self) -> Headers:
-        """The headers, created when first asked for."""
-        # PERF: benchmarks/inprocess.py, kind "hooks".
-        headers: ResponseHeaders = _new(ResponseHeaders)
-        if self.prepared is not None:
-            headers._list = self.prepared.pairs.copy()
-            return headers
-        body: t.Any = self.response
-        is_plain = type(body) is list and len(body) == 1 and type(body[0]) is bytes
-        length = len(body[0]) if is_plain else self._length()
-        headers._list = [("Content-Type", self.content_type_sent), LENGTHS.get(length) or length_header(length)]
-        return headers
 
     def _length(self) -> int:
         body: t.Any = self.response
@@ -302,17 +319,58 @@ class ResponseHeaders(Headers):
         self._list = pairs
         return self
 
+    # PERF: benchmarks/inprocess.py, kind "hooks". Text that can be printed has no line breaks, which is what Werkzeug
+    # looks for; all else is left to it.
+
     def __setitem__(self, key: t.Any, value: t.Any) -> None:
-        # PERF: benchmarks/inprocess.py, kind "hooks".
-        if type(key) is str and type(value) is str and "\n" not in value and "\r" not in value:
-            lowered = key.lower()
-            for name, _ in self._list:
-                if name.lower() == lowered:
-                    break
-            else:
-                self._list.append((key, value))
-                return
-        super().__setitem__(key, value)
+        if type(key) is str and type(value) is str and value.isprintable():
+            self._put(key, value)
+        else:
+            super().__setitem__(key, value)
+
+    def set(self, key: str, value: t.Any, /, **kwargs: t.Any) -> None:
+        """Set a header, in the place of all of its name."""
+        if not kwargs and type(value) is str and value.isprintable():
+            self._put(key, value)
+        else:
+            super().set(key, value, **kwargs)
+
+    def _put(self, key: str, value: str) -> None:
+        lowered, pairs = key.lower(), self._list
+        for pair in pairs:
+            if pair[0].lower() == lowered:
+                break
+        else:
+            pairs.append((key, value))
+            return
+        at = pairs.index(pair)
+        pairs[at:] = [(key, value), *(other for other in pairs[at + 1 :] if other[0].lower() != lowered)]
+
+    def add(self, key: str, value: t.Any, /, **kwargs: t.Any) -> None:
+        """Add a header, beside those of its name."""
+        if not kwargs and type(value) is str and value.isprintable():
+            self._list.append((key, value))
+        else:
+            super().add(key, value, **kwargs)
+
+    def __contains__(self, key: t.Any) -> bool:
+        lowered = key.lower()
+        # NOTE: not `any`, whose generator would take longer than the loop.
+        for name, _ in self._list:  # noqa: SIM110
+            if name.lower() == lowered:
+                return True
+        return False
+
+    def get(self, key: str, default: t.Any = None, type: Callable[[str], t.Any] | None = None) -> t.Any:  # type: ignore[override]  # of one signature
+        """The first header of that name, or ``default``; made one of ``type``, unless that raises a ``ValueError``."""
+        lowered = key.lower()
+        for name, value in self._list:
+            if name.lower() == lowered:
+                try:
+                    return value if type is None else type(value)
+                except ValueError:
+                    return default
+        return default
 
     def __eq__(self, other: object) -> bool:
         # NOTE: Werkzeug's are equal to those of the same class alone.
@@ -405,7 +463,7 @@ def _to_ascii(location: str) -> str:
 def redirect(location: str, code: int = 302, Response: t.Any = None) -> WerkzeugResponse:
     """:func:`werkzeug.utils.redirect`, which says what the response is."""
     # PERF: benchmarks/inprocess.py, kind "redirect": the response is put together as it will be sent.
-    if not getattr(Response, "makes_plain", False) or type(location) is not str or "\n" in location or "\r" in location:
+    if not getattr(Response, "makes_plain", False) or type(location) is not str or not location.isprintable():
         return werkzeug_redirect(location, code, Response)
     page, pairs, prepared = _page_of(location) if len(location) <= 256 else _page_of.__wrapped__(location)
     response: t.Any = _new(Response)
