@@ -72,7 +72,6 @@ _new: t.Any = object.__new__
 
 def _sealer(is_asgi: bool) -> Callable[[WerkzeugResponse], None]:
     """The function that checks a response which is going to be sent, and keeps its headers as a protocol has them."""
-    at = 2 if is_asgi else 1  # in `Prepared`: a subscript takes less than a name
 
     def seal(response: WerkzeugResponse) -> None:
         """Check a response that is going to be sent, and keep its headers as they are sent.
@@ -92,7 +91,7 @@ def _sealer(is_asgi: bool) -> Callable[[WerkzeugResponse], None]:
             if prepared is None:
                 return
             if prepared.suits(response._status_code):
-                attributes["sealed"] = prepared[at].copy()
+                attributes["sealed"] = prepared.raw.copy() if is_asgi else prepared.wire.copy()
                 return
             pairs = response.headers._list
         encoded: list[tuple[bytes, bytes]] | None = [] if is_asgi else None
