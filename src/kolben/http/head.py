@@ -149,7 +149,7 @@ class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # wha
     def __init__(self, pairs: t.Iterable[tuple[bytes, bytes]], index: dict[bytes, bytes] | None = None) -> None:
         self._pairs = pairs
         # NOTE: ASGI has names in lower case, middleware may not.
-        self._index = index if index is not None and b"".join(index).islower() else _folded(pairs)
+        self._index = index if index is not None and b"".join([*index]).islower() else _folded(pairs)
 
     @lazy
     def _list(self) -> list[tuple[str, str]]:

@@ -77,17 +77,14 @@ class OwnLimits(dict[str, "int | None"]):
     """The limits that were set for one request; the others are the application's."""
 
     def __missing__(self, setting: str) -> int | None:
-        return current_limits()[setting]
+        ctx = current.get(None)
+        limits: t.Mapping[str, int | None] = WITHOUT_APP if ctx is None else ctx.app.config
+        return limits[setting]
 
 
-def current_limits() -> t.Mapping[str, int | None]:
-    """The limits of the current application by the names of its settings; without one, Werkzeug's."""
-    ctx = current.get(None)
-    return _WITHOUT_APP if ctx is None else ctx.app.config
-
-
-_WITHOUT_APP: t.Final = {
+WITHOUT_APP: t.Final = {
     "MAX_CONTENT_LENGTH": WerkzeugRequest.max_content_length,
     "MAX_FORM_MEMORY_SIZE": WerkzeugRequest.max_form_memory_size,
     "MAX_FORM_PARTS": WerkzeugRequest.max_form_parts,
 }
+"""The limits of a request that belongs to no application: Werkzeug's."""

@@ -29,7 +29,7 @@ from .cookies import read_cookies
 from .forms import Files, Form, parse_form, read_form, read_parts
 from .head import EnvironHead, EnvironHeaders, ScopeHead, ScopeHeaders, scope_path
 from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
-from .lazy import Limit, OwnLimits, current_limits, lazy
+from .lazy import WITHOUT_APP, Limit, OwnLimits, lazy
 from .urlencoded import Parameters, parse_query, read_query
 
 if t.TYPE_CHECKING:
@@ -44,13 +44,14 @@ if t.TYPE_CHECKING:
     from .head import Scope
 
 
-_FORM_TYPE = "application/x-www-form-urlencoded"
+_FORM_TYPE = "application/x-www-form-urlencoded", b"application/x-www-form-urlencoded"
 _BLANKS = re.compile(r"\s{2,}")
 _AWAITED = frozenset({dict, list, str})
 # What the short cuts to the body go around.
 _SHORT_CUT = (
     *("_load_form_data", "body", "content_length", "content_type", "get_data", "head", "is_json", "max_content_length"),
-    *("max_form_memory_size", "max_form_parts", "mimetype", "query_string", "stream", "want_form_data_parsed"),
+    *("max_form_memory_size", "max_form_parts", "mimetype", "query_string", "shallow", "stream"),
+    "want_form_data_parsed",
 )
 
 
@@ -71,7 +72,6 @@ class Request(WerkzeugRequest):
     routing_exception: HTTPException | None = None
     """Why no rule matched; raised when the request is dispatched."""
 
-    shallow = False
     scope: Scope | None = None
     """The ASGI scope, if the request came through ASGI."""
 
@@ -87,6 +87,7 @@ class Request(WerkzeugRequest):
     _body: Body | None = None
     _stream: t.IO[bytes] | None = None
     _cached_data: t.Any = None
+    _is_shallow = False
     _is_untouched = True
     """Whether the body may be read without an object for it: nobody has read it or asked for one."""
     _is_read = False
@@ -341,6 +342,16 @@ class Request(WerkzeugRequest):
         return body
 
     @property
+    def shallow(self) -> bool:
+        """Whether reading the body is an error."""
+        return self._is_shallow
+
+    @shallow.setter
+    def shallow(self, value: bool) -> None:
+        self._is_shallow = value
+        self._is_untouched = self._is_untouched and not value
+
+    @property
     def stream(self) -> t.IO[bytes]:
         """The body as a file to read once, limited to :attr:`max_content_length`."""
         stream = self._stream
@@ -392,18 +403,21 @@ class Request(WerkzeugRequest):
 
     def _read_body(self) -> bytes:
         """What is left of the body."""
-        data = self._read_short(self._limits_now()["MAX_CONTENT_LENGTH"], None) if self._is_untouched else None
-        if data is not None:
-            return data
+        if self._is_untouched:
+            data = self._read_short(self._limits_now()["MAX_CONTENT_LENGTH"], None)
+            if data is not None:
+                return data
         if self._stream is not None or self.shallow or "stream" in self.__dict__:
             return self.stream.read()
         return self._limited_body().read_all()
 
     def _read_short(self, limit: int | None, at_most: int | None) -> bytes | None:
-        """The whole body, if it is short and untouched, and where it is can be seen at a glance; else ``None``."""
+        """The whole body, which is untouched, if it is short and can be seen at a glance; else ``None``.
+
+        :param limit: the most bytes that any body may have.
+        :param at_most: the most that are wanted here.
+        """
         # PERF: benchmarks/inprocess.py, kinds "json body" and "form": one call of the server, and no object for a body.
-        if not self._is_untouched or self.shallow:
-            return None
         if self.scope is not None:
             data = self.received
             if data is None or (limit is not None and len(data) > limit):
@@ -448,8 +462,10 @@ class Request(WerkzeugRequest):
         """
         if cache and self._cached_json[silent] is not Ellipsis:
             return self._cached_json[silent]
-        if not (force or self.is_json):
+        is_plain = self._is_untouched and self._cached_data is None
+        if not (force or (is_plain and self._is_typed("application/json", b"application/json")) or self.is_json):
             return None if silent else self.on_json_loading_failed(None)
+        ctx = current.get(None)
         data = self._cached_data if self.reads_plainly else self.get_data(cache=cache)
         if data is None:
             data = self._read_body()
@@ -457,7 +473,8 @@ class Request(WerkzeugRequest):
                 self._cached_data = data
         is_failed = False
         try:
-            rv = self.json_module.loads(data)
+            # PERF: benchmarks/inprocess.py, kind "json body": `kolben.json` would look for the application once more.
+            rv = (self.json_module if ctx is None or self.json_module is not json else ctx.app.json).loads(data)
         except ValueError as error:
             is_failed = True
             rv = None if silent else self.on_json_loading_failed(error)
@@ -473,15 +490,15 @@ class Request(WerkzeugRequest):
     @property
     def is_json(self) -> bool:
         """Whether the body is declared as JSON."""
-        return self._is_typed("application/json") or super().is_json
+        return self._is_typed("application/json", b"application/json") or super().is_json
 
-    def _is_typed(self, content_type: str) -> bool:
+    def _is_typed(self, content_type: str, encoded: bytes) -> bool:
         """Whether the body is declared as this and nothing else, in so many letters."""
         if self.scope is None:
             return self.environ.get("CONTENT_TYPE") == content_type
         if self.index is None or not self.reads_plainly:
             return self.head.header("content-type") == content_type
-        return self.index.get(b"content-type") == content_type.encode()
+        return self.index.get(b"content-type") == encoded
 
     def _is_for_async_view(self) -> bool:
         """Whether an asynchronous view answers, which may be written for Quart and await what it reads."""
@@ -501,7 +518,7 @@ class Request(WerkzeugRequest):
         form: ImmutableMultiDict[str, str] | None = None
         ctx = current.get(None)
         if ctx is not None and self.reads_plainly and not ctx.app.config["DEBUG"]:
-            form = self._read_fields()
+            form = self._read_fields(self._limits or ctx.app.config)
         if form is None:
             self._load_form_data()
             form = self.__dict__["form"]
@@ -533,7 +550,7 @@ class Request(WerkzeugRequest):
             super()._load_form_data()
         elif not self.want_form_data_parsed:
             attributes["form"], attributes["files"] = Form(), Files()
-        elif (form := self._read_fields()) is not None:
+        elif (form := self._read_fields(self._limits_now())) is not None:
             attributes["form"] = form
         else:
             self._load_parts()
@@ -543,17 +560,16 @@ class Request(WerkzeugRequest):
 
             explain_missing_files(self)
 
-    def _read_fields(self) -> Form | None:
+    def _read_fields(self, limits: t.Mapping[str, int | None]) -> Form | None:
         """The form that browsers send unless told otherwise, if it is one, and short; else ``None``."""
         # PERF: benchmarks/inprocess.py, kind "form".
-        if not self.reads_plainly or not self._is_typed(_FORM_TYPE):
+        if not (self.reads_plainly and self._is_typed(*_FORM_TYPE)):
             return None
         if self.parameter_storage_class is not ImmutableMultiDict or self.form_data_parser_class is not FormDataParser:
             return None
-        limits = self._limits_now()
         most = limits["MAX_FORM_MEMORY_SIZE"]
         data = self._cached_data
-        if data is None:
+        if data is None and self._is_untouched:
             data = self._read_short(limits["MAX_CONTENT_LENGTH"], most)
         if data is None or (most is not None and len(data) > most):
             return None
@@ -571,8 +587,10 @@ class Request(WerkzeugRequest):
         }
         data = self._cached_data
         if data is None and content_type is not None and content_type[:10] == "multipart/":
-            data = self._read_short(self.max_content_length, CHUNK_SIZE)
-            data = self._read_received(CHUNK_SIZE) if data is None else data
+            if self._is_untouched:
+                data = self._read_short(self.max_content_length, CHUNK_SIZE)
+            else:
+                data = self._read_received(CHUNK_SIZE)
             self.body  # noqa: B018 - files are closed with the body, so there must be one
         parts = None if data is None or factory is not None else read_parts(data, content_type, **limits)
         if parts is None:
@@ -613,7 +631,10 @@ class Request(WerkzeugRequest):
     def _limits_now(self) -> t.Mapping[str, int | None]:
         """The limits by the names of the settings: those of this request, or else the application's."""
         limits: t.Mapping[str, int | None] | None = self._limits
-        return current_limits() if limits is None else limits
+        if limits is None:
+            ctx = current.get(None)
+            limits = WITHOUT_APP if ctx is None else ctx.app.config
+        return limits
 
     max_content_length = Limit("MAX_CONTENT_LENGTH")
     """The most bytes a body may have (``MAX_CONTENT_LENGTH``). May be set before the body is read."""

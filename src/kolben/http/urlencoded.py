@@ -49,6 +49,7 @@ class Parameters(ImmutableMultiDict[str, V]):
 Parameters.__name__ = ImmutableMultiDict.__name__
 
 _DIGITS = "0123456789abcdefABCDEF"
+_NOT_UTF_8: t.Final = "The query or form is not valid UTF-8."
 _BYTES: t.Final = {(high + low).encode(): bytes.fromhex(high + low) for high in _DIGITS for low in _DIGITS}
 
 
@@ -59,7 +60,10 @@ def parse_query(query: str | bytes, max_fields: int | None = None) -> list[tuple
 
     :param max_fields: pairs, empty ones included; more raise :exc:`RequestEntityTooLarge` before any is read.
     """
-    text = _text(query)
+    try:
+        text = query if isinstance(query, str) else query.decode()
+    except UnicodeDecodeError:
+        raise ValueError(_NOT_UTF_8) from None
     _check_fields(text, max_fields)
     pairs = [part.partition("=") for part in text.replace("+", " ").split("&") if part]
     return [(unquote(name), unquote(value)) for name, _, value in pairs]
@@ -71,7 +75,10 @@ def read_query(cls: type[M], query: str | bytes, max_fields: int | None = None) 
     :param cls: a class without a constructor of its own.
     """
     # PERF: benchmarks/inprocess.py, kinds "query" and "form": no list of pairs, and no finding out what that is.
-    text = query if type(query) is str else _text(query)
+    try:
+        text = query if isinstance(query, str) else query.decode()
+    except UnicodeDecodeError:
+        raise ValueError(_NOT_UTF_8) from None
     if max_fields is not None and len(text) >= max_fields:
         _check_fields(text, max_fields)
     if "+" in text:
@@ -96,14 +103,9 @@ def read_query(cls: type[M], query: str | bytes, max_fields: int | None = None) 
             values[name] = [value]
     if "" in values:
         return group(cls, parse_query(query, max_fields))  # NOTE: a pair without a name is one, "&&" is none.
-    return filled(cls, values)
-
-
-def _text(query: str | bytes) -> str:
-    try:
-        return query if isinstance(query, str) else query.decode()
-    except UnicodeDecodeError:
-        raise ValueError("The query or form is not valid UTF-8.") from None
+    made: M = _new(cls)
+    _fill(made, values)
+    return made
 
 
 def _check_fields(text: str, max_fields: int | None) -> None:
