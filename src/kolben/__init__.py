@@ -27,8 +27,6 @@ from .helpers import make_response as make_response
 from .helpers import redirect as redirect
 from .helpers import stream_with_context as stream_with_context
 from .helpers import url_for as url_for
-from .http.files import send_file as send_file
-from .http.files import send_from_directory as send_from_directory
 from .http.request import Request as Request
 from .http.response import Response as Response
 from .json import jsonify as jsonify
@@ -47,6 +45,8 @@ Flask = Kolben
 """The same class by the name that Flask's programs use."""
 
 if t.TYPE_CHECKING:
+    from .http.files import send_file as send_file
+    from .http.files import send_from_directory as send_from_directory
     from .http.sse import Event as Event
     from .http.sse import EventStream as EventStream
     from .http.sse import last_event_id as last_event_id
@@ -63,6 +63,8 @@ _LATER = {
     "Event": "http.sse",
     "EventStream": "http.sse",
     "last_event_id": "http.sse",
+    "send_file": "http.files",
+    "send_from_directory": "http.files",
     "WebSocket": "http.websocket",
     "WebSocketClosed": "http.websocket",
     "render_template": "templating",
