@@ -24,7 +24,7 @@ from ..http.wire import Page, asgi_headers, is_bodiless
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 from . import lifespan
 from .head import KNOWN_HOSTS, checked
-from .wsgi import needs_closing
+from .wsgi import GENERATORS, needs_closing
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, MutableMapping
@@ -75,7 +75,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         if type(answer) is bytes and method != "HEAD":
             pairs = [plans.content_type, RAW_LENGTHS.get(len(answer)) or raw_length_header(len(answer))]
             start, body, told = {"type": "http.response.start", "status": 200, "headers": pairs}, answer, None
-        elif (parts := _parts(plans, answer, method)) is None:
+        elif type(answer) in GENERATORS or (parts := _parts(plans, answer, method)) is None:
             return await _stream(ctx, scope, answer, receive, send)
         else:
             start, body, told = parts
@@ -391,15 +391,15 @@ def _stream(ctx: RequestContext, scope: Scope, response: t.Any, receive: Receive
     if "kolben.preserve_context" in scope:
         # NOTE: now, for the test client reads the stream while it runs.
         scope.pop("kolben.preserve_context")(ctx)
-    return _pump(ctx, response, receive, send, _close).run()  # type: ignore[no-any-return]  # loaded late
+    return _pump(ctx, response, receive, send, _close)  # type: ignore[no-any-return]  # loaded late
 
 
 def _load_pump(*args: t.Any) -> t.Any:
     global _pump
-    from .pump import Pump
+    from .pump import pump
 
-    _pump = Pump
-    return Pump(*args)
+    _pump = pump
+    return pump(*args)
 
 
 _pump: t.Any = _load_pump  # NOTE: it needs asyncio, which is not loaded before a request needs it.

@@ -14,7 +14,7 @@ from kolben import Kolben, Response, g, has_request_context, request
 from kolben.ctx import RequestContext
 from kolben.globals import current
 from kolben.http.sse import EventStream
-from kolben.protocols.pump import Pump
+from kolben.protocols.pump import Watch
 from kolben.protocols.streams import OwnedStream
 
 if t.TYPE_CHECKING:
@@ -145,7 +145,7 @@ async def account() -> dict[str, t.Any]:
     kinds = Counter(type(thing) for thing in gc.get_objects())
     return {
         **seen,
-        "streams": kinds[OwnedStream] + kinds[Pump],
+        "streams": kinds[OwnedStream] + kinds[Watch],
         "contexts": kinds[RequestContext] - 1,  # this request's own
         "threads": threading.active_count(),
         "fds": len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0,
