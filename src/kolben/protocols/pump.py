@@ -100,7 +100,7 @@ class Watch:
         """How often this has cancelled the task: not the server's business."""
         self.is_told_to_end = False
         self.lasts = isinstance(response, EventStream)
-        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        self._watcher: asyncio.Task[None] | None = asyncio.get_running_loop().create_task(self._watch())
         drain = ctx.app.serving.drain
         if drain is not None:
             drain.add(self)
@@ -121,9 +121,11 @@ class Watch:
 
     def stop(self) -> None:
         """Take back what was done to the task: the stream has ended."""
-        task, self._task = self._task, None
+        task, watcher = self._task, self._watcher
         assert task is not None
-        self._watcher.cancel()
+        assert watcher is not None
+        watcher.cancel()
+        self._watcher = self._task = None  # NOTE: it knows this; together they would wait for the collector.
         for _ in range(self._cancels):
             task.uncancel()
         drain = self._ctx.app.serving.drain
