@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+import pathlib
 import subprocess
 import sys
 import typing as t
 
 import pytest
+
+import kolben
 
 if t.TYPE_CHECKING:
     from tests.budgets.conftest import Budget
@@ -16,13 +19,20 @@ if t.TYPE_CHECKING:
 # Werkzeug loads 156 of them, msgspec and Blinker 22 more.
 MODULES_AT_MOST = 230
 
-LIST_MODULES = "import json, sys; before = set(sys.modules); import {}; print(json.dumps([*set(sys.modules) - before]))"
+SOURCE = str(pathlib.Path(kolben.__file__).parents[1])
+LIST_MODULES = """
+import json, sys
+sys.path.insert(0, {source!r})  # what is tested, which need not be what is installed
+before = set(sys.modules)
+import {module}
+print(json.dumps([*set(sys.modules) - before]))
+"""
 
 
 @functools.cache
 def _loaded_by(module: str) -> frozenset[str]:
     """The modules that importing this one loads, in an interpreter of its own."""
-    code = LIST_MODULES.format(module)
+    code = LIST_MODULES.format(module=module, source=SOURCE)
     ran = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     return frozenset(json.loads(ran.stdout))
 
