@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import typing as t
+from datetime import date
 
 import pytest
 
 import kolben
 from kolben import Kolben, Response, request
 from kolben.http.headers import MAX_REMEMBERED, NAMES
+from kolben.json.provider import DefaultJSONProvider
 from kolben.testing import KolbenClient
 
 if t.TYPE_CHECKING:
@@ -25,6 +27,47 @@ def test_text_with_a_status_has_the_headers_of_a_response(
     plain, made = client.open("/plain", method=method), client.open("/made", method=method)
     assert (plain.status, plain.data, list(plain.headers)) == (made.status, made.data, list(made.headers))
     assert plain.headers["Content-Length"] == "3"
+
+
+@pytest.mark.parametrize("value", [{"name": "Zoë", "when": date(2026, 1, 2)}, ["<&>", 1.5, None], {}, []])
+@pytest.mark.parametrize("status", [None, 201, 299, 204, 404])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_json_has_the_headers_of_a_response(
+    app: Kolben, client: KolbenClient, view_kind: Kind, value: t.Any, status: int | None, method: str
+) -> None:
+    def made() -> Response:
+        response = app.json.response(value)
+        response.status_code = status or 200
+        return response
+
+    app.add_url_rule("/plain", "plain", view_kind(lambda: value if status is None else (value, status)))
+    app.add_url_rule("/made", "made", view_kind(made))
+    plain, other = client.open("/plain", method=method), client.open("/made", method=method)
+    assert (plain.status, plain.data, list(plain.headers)) == (other.status, other.data, list(other.headers))
+
+
+def test_json_is_written_by_the_provider_as_it_is_now(app: Kolben, client: KolbenClient) -> None:
+    app.add_url_rule("/", "view", lambda: {"a": [1]})
+    provider = t.cast(DefaultJSONProvider, app.json)
+    assert client.get("/").data == b'{"a":[1]}\n'
+    provider.compact, provider.mimetype = False, "application/vnd.test+json"
+    response = client.get("/")
+    assert (response.data, response.content_type) == (b'{\n  "a": [\n    1\n  ]\n}\n', "application/vnd.test+json")
+
+
+@pytest.mark.parametrize("is_method", [True, False], ids=["method", "instance"])
+def test_a_provider_that_makes_its_own_responses_is_asked(app: Kolben, client: KolbenClient, is_method: bool) -> None:
+    class Provider(DefaultJSONProvider):
+        def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
+            return Response("mine")
+
+    if is_method:
+        app.json = Provider(app)
+    else:
+        app.json.response = lambda *args, **kwargs: Response("mine")  # type: ignore[method-assign]  # as tests do
+    app.add_url_rule("/", "view", lambda: ({"a": 1}, 201))
+    response = client.get("/")
+    assert (response.data, response.status_code) == (b"mine", 201)
 
 
 def test_text_with_a_status_that_has_no_body_is_sent_without_one(app: Kolben, client: KolbenClient) -> None:

@@ -18,6 +18,7 @@ from ..http.headers import encode_headers
 from ..http.host import check_trusted, host_is_trusted
 from ..http.request import Request, split_blueprint_path
 from ..http.wire import Page, make_pager, seal, seal_asgi
+from ..json.provider import StdlibJSONProvider
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import hooks, overridable, run
@@ -85,7 +86,7 @@ class Plans(dict[t.Any, Plan]):
         self.sends_text = is_plain and "make_response" not in self.overrides
         content_type = ("Content-Type", cls.content_type_sent)
         self.content_type: tuple[t.Any, t.Any] = encode_headers([content_type])[0] if on_loop else content_type
-        self.page = make_pager(self.content_type, on_loop)
+        self.page = make_pager(self.content_type, on_loop, _plain_provider(app))
         self.session_is_lazy = _is_lazy(app.session_interface)
         self.session_cookie = app.session_interface.get_cookie_name(app) if self.session_is_lazy else ""
         self.pages: dict[t.Any, Page] = {}
@@ -370,6 +371,12 @@ class Plans(dict[t.Any, Plan]):
             return known[cls]
 
         return find
+
+
+def _plain_provider(app: Kolben) -> StdlibJSONProvider | None:
+    """The application's JSON provider, if its responses are nothing but what it writes."""
+    provider = app.json
+    return provider if isinstance(provider, StdlibJSONProvider) and provider.responds_plainly else None
 
 
 def _pace(config: Mapping[str, t.Any]) -> Pace | None:

@@ -97,8 +97,8 @@ class Plan:
     sends_text: bool
     """Whether a text or generator that the view returns is sent as it is, where nothing else wants a response."""
 
-    page: Callable[[tuple[t.Any, ...]], Page | None]
-    """The whole answer that a text and its status make; ``None`` for any other tuple."""
+    page: Callable[[t.Any], Page | None]
+    """The whole answer that a text and its status make, or what is sent as JSON; ``None`` for anything else."""
 
     has_teardown: bool
     """Whether there is any function to call at the end."""

@@ -32,8 +32,10 @@ if t.TYPE_CHECKING:
 _started, _finished = request_started.receivers, request_finished.receivers
 _torn_down, _torn_down_app = request_tearing_down.receivers, appcontext_tearing_down.receivers
 
-UNSEEN = frozenset({str, tuple, GeneratorType, AsyncGeneratorType})
-"""What a view may return that is sent without a response, if nothing else wants one; a tuple if it is plain."""
+PAGED = frozenset({tuple, dict, list})
+STREAMED = frozenset({GeneratorType, AsyncGeneratorType})
+"""What, beside text, a view may return that is sent without a response, if nothing else wants one: as a page, or as it
+is."""
 
 
 def run(ctx: RequestContext) -> Answer:
@@ -69,11 +71,13 @@ def run(ctx: RequestContext) -> Answer:
             if type(rv) is CoroutineType:
                 rv = settle(rv)
         is_bare = not (ctx.is_eventful or _finished)
-        if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN:
-            if kind is not tuple:
-                return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
-            if (page := plan.page(rv)) is not None:
+        if is_bare and plan.sends_text:
+            if (kind := type(rv)) is str:
+                return rv.encode()  # type: ignore[no-any-return]  # PERF: a cast is a call
+            if kind in PAGED and (page := plan.page(rv)) is not None:
                 return page
+            if kind in STREAMED:
+                return rv  # type: ignore[no-any-return]  # PERF: a cast is a call
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if plan.after or not is_bare:
@@ -118,11 +122,13 @@ async def run_async(ctx: RequestContext) -> Answer:
             if type(rv) is CoroutineType:
                 rv = await settle_async(rv)
         is_bare = not (ctx.is_eventful or _finished)
-        if is_bare and plan.sends_text and (kind := type(rv)) in UNSEEN:
-            if kind is not tuple:
-                return rv.encode() if kind is str else rv  # type: ignore[no-any-return]  # PERF: a cast is a call
-            if (page := plan.page(rv)) is not None:
+        if is_bare and plan.sends_text:
+            if (kind := type(rv)) is str:
+                return rv.encode()  # type: ignore[no-any-return]  # PERF: a cast is a call
+            if kind in PAGED and (page := plan.page(rv)) is not None:
                 return page
+            if kind in STREAMED:
+                return rv  # type: ignore[no-any-return]  # PERF: a cast is a call
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if plan.after or not is_bare:

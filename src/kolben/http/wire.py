@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing as t
 
 from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.utils import get_content_type
 
 from .headers import (
     LENGTHS,
@@ -26,9 +27,11 @@ if t.TYPE_CHECKING:
 
     from werkzeug.wrappers import Response as WerkzeugResponse
 
+    from ..json.provider import StdlibJSONProvider
+
 
 class Page:
-    """A whole answer in the form that one protocol sends it: one that is the same for every request, or a plain text.
+    """A whole answer in the form that one protocol sends it: one that is the same for every request, or a plain one.
 
     :param headers: pairs of text for WSGI, of bytes for ASGI.
     """
@@ -43,25 +46,49 @@ class Page:
         self.body = b"".join(response.body_chunks())
 
 
-def make_pager(content_type: tuple[t.Any, t.Any], is_asgi: bool) -> Callable[[tuple[t.Any, ...]], Page | None]:
-    """The function that makes a page of a text and its status, for responses of that content type.
+def make_pager(
+    content_type: tuple[t.Any, t.Any], is_asgi: bool, provider: StdlibJSONProvider | None = None
+) -> Callable[[t.Any], Page | None]:
+    """The function that makes a page of a text or of JSON, alone or in a tuple with its status.
 
-    It gives ``None`` for any other tuple, and for a status that has no body, or that is not registered.
+    It gives ``None`` for any other tuple, for a status that has no body or is not registered, and for what cannot be
+    written as JSON.
+
+    :param content_type: the header that a text is sent with.
+    :param provider: what writes dicts and lists; without one, none is made of them.
     """
     lengths: dict[int, t.Any] = RAW_LENGTHS if is_asgi else LENGTHS
     make_length: Callable[[int], t.Any] = raw_length_header if is_asgi else length_header
     codes = [code for code in HTTP_STATUS_CODES if not is_bodiless(code)]
     lines = {code: f"{code} {HTTP_STATUS_CODES[code].upper()}" for code in codes}
+    mimetype = None if provider is None else provider.mimetype
+    json_type: t.Any = ("Content-Type", get_content_type(mimetype or "", "utf-8"))
+    if is_asgi:
+        json_type = encode_headers([json_type])[0]
 
-    def page(rv: tuple[t.Any, ...]) -> Page | None:
-        # PERF: benchmarks/inprocess.py, kind "exception": no response, of which nothing but this would be looked at.
-        if len(rv) != 2 or type(rv[0]) is not str or type(rv[1]) is not int or (line := lines.get(rv[1])) is None:
-            return None
+    def page(rv: t.Any) -> Page | None:
+        # PERF: benchmarks/inprocess.py, kinds "exception" and "json": no response, of which nothing but this would be
+        # looked at.
+        code, line = 200, "200 OK"
+        if type(rv) is tuple:
+            if len(rv) != 2 or type(rv[1]) is not int or rv[1] not in lines:
+                return None
+            rv, code = rv
+            line = lines[code]
         made: Page = _new(Page)
-        made.status = line
-        made.status_code = rv[1]
-        made.body = body = rv[0].encode()
-        made.headers = [content_type, lengths.get(len(body)) or make_length(len(body))]
+        if type(rv) is str:
+            first, body = content_type, rv.encode()
+        elif provider is not None and (type(rv) is dict or type(rv) is list) and provider.mimetype == mimetype:
+            try:
+                body = provider.dump_body(rv)
+            except (TypeError, ValueError):
+                return None
+            first = json_type
+        else:
+            return None
+        made.status, made.status_code = line, code
+        made.body = body
+        made.headers = [first, lengths.get(len(body)) or make_length(len(body))]
         return made
 
     return page

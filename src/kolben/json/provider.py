@@ -130,11 +130,16 @@ class StdlibJSONProvider(JSONProvider):
         body = self.dump_body(self._prepare_response_obj(args, kwargs))
         return self._app.response_class(body, mimetype=self.mimetype)
 
-    def dump_body(self, obj: t.Any) -> str | bytes:
+    @property
+    def responds_plainly(self) -> bool:
+        """Whether a response is :meth:`dump_body` and the :attr:`mimetype`, and nothing else."""
+        return type(self).response is StdlibJSONProvider.response and "response" not in vars(self)
+
+    def dump_body(self, obj: t.Any) -> bytes:
         """Write a value as the body of a response."""
         if self._is_compact():
-            return f"{self.dumps(obj, separators=(',', ':'))}\n"
-        return f"{self.dumps(obj, indent=2)}\n"
+            return f"{self.dumps(obj, separators=(',', ':'))}\n".encode()
+        return f"{self.dumps(obj, indent=2)}\n".encode()
 
     def _is_compact(self) -> bool:
         return not self._app.debug if self.compact is None else self.compact
@@ -201,7 +206,7 @@ class DefaultJSONProvider(StdlibJSONProvider):
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
             return self._loads_refused(s, exc)
 
-    def dump_body(self, obj: t.Any) -> str | bytes:
+    def dump_body(self, obj: t.Any) -> bytes:
         """Write a value as the body of a response."""
         if self.ensure_ascii or type(self).dumps is not DefaultJSONProvider.dumps:
             return super().dump_body(obj)
