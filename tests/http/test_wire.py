@@ -187,3 +187,83 @@ def test_s24_names_of_headers_are_checked_however_many_there_were(app: Kolben, c
         assert client.get(f"/{n}").headers[f"X-{n}"] == str(n)
     assert len(NAMES) <= MAX_REMEMBERED
     assert "Location" not in NAMES
+
+
+@pytest.mark.parametrize("value", [{"a": "né"}, [1, None], {}, []])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("debug", [False, True])
+def test_json_has_the_headers_of_a_response(
+    app: Kolben, client: KolbenClient, view_kind: Kind, value: t.Any, method: str, debug: bool
+) -> None:
+    app.debug = debug
+    app.add_url_rule("/plain", "plain", view_kind(lambda: value))
+    app.add_url_rule("/status", "status", view_kind(lambda: (value, 200)))
+    app.add_url_rule("/made", "made", view_kind(lambda: kolben.jsonify(value)))
+    answers = [client.open(path, method=method) for path in ("/plain", "/status", "/made")]
+    assert len({(answer.status, answer.data, tuple(answer.headers)) for answer in answers}) == 1
+    assert answers[0].headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("status", [201, 204, 404, 599])
+def test_json_with_a_status(app: Kolben, client: KolbenClient, view_kind: Kind, status: int) -> None:
+    app.add_url_rule("/", "view", view_kind(lambda: ({"a": 1}, status)))
+    response = client.get("/")
+    assert (response.status_code, response.data) == (status, b"" if status == 204 else b'{"a":1}\n')
+
+
+def test_json_is_written_by_the_provider_of_the_moment(app: Kolben, client: KolbenClient) -> None:
+    class Typed(DefaultJSONProvider):
+        mimetype = "application/vnd.api+json"
+
+    class Marked(DefaultJSONProvider):
+        def response(self, *args: t.Any, **kwargs: t.Any) -> Response:
+            response = super().response(*args, **kwargs)
+            response.headers["X-Mark"] = "1"
+            return response
+
+    class Wrapped(DefaultJSONProvider):
+        def _prepare_response_obj(self, args: tuple[t.Any, ...], kwargs: dict[str, t.Any]) -> t.Any:
+            return {"data": super()._prepare_response_obj(args, kwargs)}
+
+    class Shouting(DefaultJSONProvider):
+        def dump_body(self, obj: t.Any) -> bytes:
+            return "é!".encode()
+
+    app.add_url_rule("/", "view", lambda: [1])
+    assert client.get("/").data == b"[1]\n"
+    app.json = Typed(app)
+    assert client.get("/").headers["Content-Type"] == "application/vnd.api+json"
+    app.json = Marked(app)
+    assert client.get("/").headers["X-Mark"] == "1"
+    app.json = Wrapped(app)
+    assert client.get("/").data == b'{"data":[1]}\n'
+    app.json = Shouting(app)
+    assert (client.get("/").data, client.get("/").headers["Content-Length"]) == ("é!".encode(), "3")
+    app.json = DefaultJSONProvider(app)
+    app.json.response = lambda *args: Response("instead")  # type: ignore[method-assign]
+    assert client.get("/").text == "instead"
+
+
+@pytest.mark.parametrize("rv", [{"a": object()}, ([object()], 200)])
+def test_json_that_cannot_be_written_names_the_view(
+    app: Kolben, client: KolbenClient, view_kind: Kind, rv: t.Any
+) -> None:
+    app.testing = True
+    app.add_url_rule("/", "view", view_kind(lambda: rv))
+    with pytest.raises(TypeError, match=r"not JSON serializable.*Its view is"):
+        client.get("/")
+
+
+def test_json_is_a_response_to_those_who_want_one(app: Kolben, client: KolbenClient) -> None:
+    seen: list[t.Any] = []
+
+    @app.route("/")
+    def view() -> dict[str, int]:
+        @kolben.after_this_request
+        def after(response: Response) -> Response:
+            seen.append(response.json)
+            return response
+
+        return {"a": 1}
+
+    assert client.get("/").json == {"a": 1} == seen[0]

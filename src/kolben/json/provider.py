@@ -133,7 +133,12 @@ class StdlibJSONProvider(JSONProvider):
     @property
     def responds_plainly(self) -> bool:
         """Whether a response is :meth:`dump_body` and the :attr:`mimetype`, and nothing else."""
-        return type(self).response is StdlibJSONProvider.response and "response" not in vars(self)
+        kind = type(self)
+        return (
+            kind.response is StdlibJSONProvider.response
+            and kind._prepare_response_obj is JSONProvider._prepare_response_obj
+            and "response" not in vars(self)
+        )
 
     def dump_body(self, obj: t.Any) -> bytes:
         """Write a value as the body of a response."""
