@@ -192,7 +192,7 @@ def test_s24_names_of_headers_are_checked_however_many_there_were(app: Kolben, c
 @pytest.mark.parametrize("value", [{"a": "né"}, [1, None], {}, []])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("debug", [False, True])
-def test_json_has_the_headers_of_a_response(
+def test_json_is_what_jsonify_makes(
     app: Kolben, client: KolbenClient, view_kind: Kind, value: t.Any, method: str, debug: bool
 ) -> None:
     app.debug = debug
