@@ -44,8 +44,22 @@ else:
         def __get__(self, obj: t.Any, owner: type | None = None) -> t.Any:
             if obj is None:
                 return self
-            value = obj.__dict__[self.name] = self.compute(obj)
+            value = self.compute(obj)
+            # PERF: benchmarks/inprocess.py, kind "query": an instance whose dict nobody asks for has none.
+            setattr(obj, self.name, value)
             return value
+
+
+def name_attributes(cls: type, *names: str) -> None:
+    """Tell a class what most of its instances will have.
+
+    CPython keeps an instance without a dict as long as its attributes are among those, thirty at most, that the first
+    instances of its class had.
+    """
+    first: t.Any = object.__new__(cls)
+    for name in names:
+        if not hasattr(getattr(cls, name, None), "__set__"):
+            object.__setattr__(first, name, None)
 
 
 class Limit:

@@ -7,6 +7,7 @@ first use; nothing needs an environ, though :attr:`Request.environ` is made if s
 from __future__ import annotations
 
 import re
+import sys
 import typing as t
 from functools import lru_cache
 from io import BytesIO
@@ -29,7 +30,7 @@ from .cookies import read_cookies
 from .forms import Files, Form, parse_form, read_form, read_parts
 from .head import EnvironHead, EnvironHeaders, ScopeHead, ScopeHeaders, scope_path
 from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
-from .lazy import WITHOUT_APP, Limit, OwnLimits, lazy
+from .lazy import WITHOUT_APP, Limit, OwnLimits, lazy, name_attributes
 from .urlencoded import Parameters, parse_query, read_query
 
 if t.TYPE_CHECKING:
@@ -47,6 +48,11 @@ if t.TYPE_CHECKING:
 _FORM_TYPE = "application/x-www-form-urlencoded", b"application/x-www-form-urlencoded"
 _BLANKS = re.compile(r"\s{2,}")
 _AWAITED = frozenset({dict, list, str})
+# What a request has most of all.
+_ATTRIBUTES = (
+    *("environ", "scope", "index", "path", "method", "url_rule", "view_args", "args", "form", "headers", "cookies"),
+    *("received", "_body", "_is_untouched", "_is_read", "holds_body", "_cached_data", "_cached_json"),
+)
 # What the short cuts to the body go around.
 _SHORT_CUT = (
     *("_load_form_data", "body", "content_length", "content_type", "get_data", "head", "is_json", "max_content_length"),
@@ -87,6 +93,7 @@ class Request(WerkzeugRequest):
     _body: Body | None = None
     _stream: t.IO[bytes] | None = None
     _cached_data: t.Any = None
+    _query_string: bytes | None = None
     _is_shallow = False
     _is_untouched = True
     """Whether the body may be read without an object for it: nobody has read it or asked for one."""
@@ -101,6 +108,7 @@ class Request(WerkzeugRequest):
         super().__init_subclass__(**kwargs)
         cls.reads_plainly = all(getattr(cls, name) is getattr(Request, name) for name in _SHORT_CUT)
         cls._is_untouched, cls.holds_body = cls.reads_plainly, not cls.reads_plainly
+        name_attributes(cls, *_ATTRIBUTES)
 
     def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:
         self.environ = environ
@@ -130,7 +138,7 @@ class Request(WerkzeugRequest):
         """The WSGI environ; under ASGI one is made from the scope, its ``wsgi.input`` is the body."""
         environ = self.head.environ()
         environ["wsgi.input"] = self.body.stream()
-        environ["wsgi.errors"] = _errors()
+        environ["wsgi.errors"] = sys.stderr
         environ["wsgi.input_terminated"] = True
         environ["werkzeug.request"] = self
         return environ
@@ -162,11 +170,21 @@ class Request(WerkzeugRequest):
     def root_path(self) -> str:
         return self.head.root_path()
 
-    @lazy
+    @property
     def query_string(self) -> bytes:
-        if self.scope is not None:
-            return self.head.query_string()
-        return self.environ.get("QUERY_STRING", "").encode("latin-1")  # type: ignore[no-any-return]  # PERF: a cast is a call
+        """What follows the question mark, still encoded."""
+        query = self._query_string
+        if query is None:
+            if self.scope is not None:
+                query = self.head.query_string()
+            else:
+                query = t.cast(str, self.environ.get("QUERY_STRING", "")).encode("latin-1")
+            self._query_string = query
+        return query
+
+    @query_string.setter
+    def query_string(self, value: bytes) -> None:
+        self._query_string = value
 
     @lazy
     def headers(self) -> Headers:
@@ -198,23 +216,23 @@ class Request(WerkzeugRequest):
 
         :raises BadRequest: it is not UTF-8 once percent-decoded, or has more fields than ``MAX_FORM_PARTS``.
         """
-        query: str | bytes
-        # PERF: benchmarks/inprocess.py, kind "query".
-        if self.reads_plainly and "query_string" not in self.__dict__:
-            query = self.environ.get("QUERY_STRING", "") if self.scope is None else self.scope.get("query_string", b"")
-            if self.scope is None and not query.isascii():
-                query = self.query_string
-        else:
-            query = self.query_string
         storage: t.Any = self.parameter_storage_class
         try:
-            args: MultiDict[str, str]
-            if storage is ImmutableMultiDict:
-                limit = self._limits_now()["MAX_FORM_PARTS"] if self.reads_plainly else self.max_form_parts
-                args = read_query(Parameters, query, limit)
-            else:
-                args = storage(parse_query(query, self.max_form_parts))
-            return args
+            if storage is not ImmutableMultiDict or not self.reads_plainly:
+                pairs = parse_query(self.query_string, self.max_form_parts)
+                return t.cast("MultiDict[str, str]", (Parameters if storage is ImmutableMultiDict else storage)(pairs))
+            # PERF: benchmarks/inprocess.py, kind "query".
+            query: t.Any = self._query_string
+            if query is None:
+                scope = self.scope
+                query = self.environ.get("QUERY_STRING", "") if scope is None else scope.get("query_string", b"")
+                if scope is None and not query.isascii():
+                    query = self.query_string
+            limits: t.Mapping[str, int | None] | None = self._limits
+            if limits is None:
+                ctx = current.get(None)
+                limits = WITHOUT_APP if ctx is None else ctx.app.config
+            return read_query(Parameters, query, limits["MAX_FORM_PARTS"])
         except ValueError as exc:
             raise BadRequest(f"The query string of the request cannot be read: {exc}") from None
 
@@ -299,8 +317,7 @@ class Request(WerkzeugRequest):
     @property
     def blueprints(self) -> list[str]:
         """:attr:`blueprint`, then those it is nested in, outwards."""
-        name = self.blueprint
-        return [] if name is None else split_blueprint_path(name)
+        return [] if (name := self.blueprint) is None else split_blueprint_path(name)
 
     # -- the body ----------------------------------------------------------------------------------------------------
 
@@ -419,10 +436,8 @@ class Request(WerkzeugRequest):
         """
         # PERF: benchmarks/inprocess.py, kinds "json body" and "form": one call of the server, and no object for a body.
         if self.scope is not None:
-            data = self.received
-            if data is None or (limit is not None and len(data) > limit):
-                return None
-            if at_most is not None and len(data) > at_most:
+            data, size = self.received, len(self.received or b"")
+            if data is None or (limit is not None and size > limit) or (at_most is not None and size > at_most):
                 return None
             self._is_read, self._is_untouched = True, False
             return data
@@ -644,6 +659,9 @@ class Request(WerkzeugRequest):
     """The most fields and files a form may have (``MAX_FORM_PARTS``)."""
 
 
+name_attributes(Request, *_ATTRIBUTES)
+
+
 def _setting(name: str, otherwise: int) -> t.Any:
     ctx = current.get(None)
     return otherwise if ctx is None else ctx.app.config.get(name, otherwise)
@@ -670,9 +688,3 @@ def _paced(source: t.Any) -> t.Any:
     if source is None or request_ctx is None or request_ctx.plans.pace is None:
         return source
     return request_ctx.plans.pace.input(source)
-
-
-def _errors() -> t.TextIO:
-    import sys
-
-    return sys.stderr
