@@ -268,7 +268,8 @@ class SecureCookieSessionInterface(SessionInterface):
 
     def save_session(self, app: Kolben, session: SessionMixin, response: Response) -> None:
         """Set the cookie if the session was changed or must be refreshed; delete it if it was emptied."""
-        if session.accessed:
+        was_accessed = session.accessed
+        if was_accessed:
             add_vary(response, "Cookie")
         if isinstance(session, UnopenedSession) and not session.modified and not self._may_refresh(app, session):
             return
@@ -279,6 +280,8 @@ class SecureCookieSessionInterface(SessionInterface):
             return
         if self.should_set_cookie(app, session):
             self._set_cookie(app, session, response)
+            if not was_accessed:
+                add_vary(response, "Cookie")
 
     def _may_refresh(self, app: Kolben, session: UnopenedSession) -> bool:
         """Tell whether a session that nobody touched could be permanent, and so has to be sent again.
@@ -309,8 +312,19 @@ class SecureCookieSessionInterface(SessionInterface):
         if limit and size > limit:
             self.report_large_cookie(app, session, f"it has {size} bytes, but browsers keep no more than {limit}")
         expires = self.get_expiration_time(app, session)
-        response.set_cookie(name, value, expires=expires, **self._cookie_options(app))
-        add_vary(response, "Cookie")
+        options = self._cookie_options(app)
+        # PERF: benchmarks/sessions.py: a call with `**` takes longer than these look-ups.
+        response.set_cookie(
+            name,
+            value,
+            expires=expires,
+            path=options["path"],
+            domain=options["domain"],
+            secure=options["secure"],
+            httponly=options["httponly"],
+            samesite=options["samesite"],
+            partitioned=options["partitioned"],
+        )
 
     def report_large_cookie(self, app: Kolben, session: SessionMixin, reason: str) -> None:
         """Say that browsers will drop the cookie, and which keys to look at: by an error in debug mode, else in the

@@ -60,7 +60,7 @@ class Prepared(t.NamedTuple):
 
     def suits(self, status: int) -> bool:
         """Whether they are sent as they are with that status, which somebody may have changed."""
-        return status == self.status or not (self.status == 304 or status < 200 or status == 204 or status == 304)
+        return status == self.status or (status >= 200 and status != 204 and status != 304 and self.status != 304)
 
 
 class _Headers:
@@ -323,19 +323,9 @@ class ResponseHeaders(Headers):
     # looks for; all else is left to it.
 
     def __setitem__(self, key: t.Any, value: t.Any) -> None:
-        if type(key) is str and type(value) is str and value.isprintable():
-            self._put(key, value)
-        else:
+        if type(key) is not str or type(value) is not str or not value.isprintable():
             super().__setitem__(key, value)
-
-    def set(self, key: str, value: t.Any, /, **kwargs: t.Any) -> None:
-        """Set a header, in the place of all of its name."""
-        if not kwargs and type(value) is str and value.isprintable():
-            self._put(key, value)
-        else:
-            super().set(key, value, **kwargs)
-
-    def _put(self, key: str, value: str) -> None:
+            return
         lowered, pairs = key.lower(), self._list
         for pair in pairs:
             if pair[0].lower() == lowered:
@@ -345,6 +335,13 @@ class ResponseHeaders(Headers):
             return
         at = pairs.index(pair)
         pairs[at:] = [(key, value), *(other for other in pairs[at + 1 :] if other[0].lower() != lowered)]
+
+    def set(self, key: str, value: t.Any, /, **kwargs: t.Any) -> None:
+        """Set a header, in the place of all of its name."""
+        if not kwargs and type(key) is str and type(value) is str and value.isprintable():
+            self[key] = value
+        else:
+            super().set(key, value, **kwargs)
 
     def add(self, key: str, value: t.Any, /, **kwargs: t.Any) -> None:
         """Add a header, beside those of its name."""
@@ -463,7 +460,11 @@ def _to_ascii(location: str) -> str:
 def redirect(location: str, code: int = 302, Response: t.Any = None) -> WerkzeugResponse:
     """:func:`werkzeug.utils.redirect`, which says what the response is."""
     # PERF: benchmarks/inprocess.py, kind "redirect": the response is put together as it will be sent.
-    if not getattr(Response, "makes_plain", False) or type(location) is not str or not location.isprintable():
+    try:
+        is_plain = Response.makes_plain and type(location) is str and location.isprintable()
+    except AttributeError:  # a class that knows nothing of it, or none
+        is_plain = False
+    if not is_plain:
         return werkzeug_redirect(location, code, Response)
     page, pairs, prepared = _page_of(location) if len(location) <= 256 else _page_of.__wrapped__(location)
     response: t.Any = _new(Response)

@@ -161,7 +161,10 @@ def _send(request: Request, response: Response, body: list[t.Any], start_respons
     has_headers = "headers" in attributes or "prepared" in attributes
     if has_headers or len(body) != 1 or type(body[0]) is not bytes or is_bodiless(status):
         headers = attributes.get("sealed") or response.wire_headers()
-        body = [] if is_bodiless(status) else response.body_chunks()
+        if is_bodiless(status):
+            body = []
+        elif len(body) != 1 or type(body[0]) is not bytes:
+            body = response.body_chunks()
     else:
         length = len(body[0])
         headers = [("Content-Type", response.content_type_sent), LENGTHS.get(length) or length_header(length)]
