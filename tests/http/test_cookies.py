@@ -14,6 +14,7 @@ from werkzeug.sansio.http import parse_cookie as werkzeug_parse_cookie
 
 from kolben.http import cookies as cookies_module
 from kolben.http.cookies import dump_cookie, parse_cookies, read_cookies
+from kolben.http.urlencoded import Parameters
 
 
 def oracle(header: str) -> list[tuple[str, str]]:
@@ -190,6 +191,7 @@ def test_s24_a_value_is_escaped_and_cannot_split_the_header(value: str) -> None:
 @given(st.text(alphabet='ab=;" \t,\\é', max_size=30))
 def test_a_multi_dict_has_the_cookies_of_the_header(header: str) -> None:
     raw = header.encode().decode("latin-1")
+    assert read_cookies(Parameters, raw) == Parameters(parse_cookies(raw))
     assert read_cookies(MultiDict, raw) == MultiDict(parse_cookies(raw))
 
 

@@ -267,6 +267,43 @@ def test_limit_set_by_the_view_itself(app: Kolben, client: KolbenClient, view_ki
     assert client.post("/", data=b"12345").status_code == 413
 
 
+def test_limits_that_were_not_set_for_a_request_are_those_of_now(app: Kolben) -> None:
+    with app.test_request_context(method="POST"):
+        request.max_form_parts = 7
+        app.config["MAX_CONTENT_LENGTH"] = 5
+        assert (request.max_form_parts, request.max_content_length) == (7, 5)
+        request.max_form_parts = None
+        assert request.max_form_parts == app.config["MAX_FORM_PARTS"]
+
+
+def test_what_was_assigned_is_read(app: Kolben) -> None:
+    with app.test_request_context("/?a=1", method="POST", data=b"sent"):
+        request.query_string = b"a=2"
+        request.stream = io.BytesIO(b"assigned")
+        assert (request.args["a"], request.get_data()) == ("2", b"assigned")
+
+
+def test_a_short_form_is_read_without_an_object_for_the_body(app: Kolben) -> None:
+    with app.test_request_context("/?b=2", method="POST", data={"a": "1"}):
+        assert (request.form["a"], request.args["b"], request.holds_body) == ("1", "2", False)
+        assert request.get_data() == b""
+
+
+def test_a_body_is_read_as_the_class_says(app: Kolben) -> None:
+    class Upper(Request):
+        def get_data(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
+            return super().get_data(*args, **kwargs).upper()
+
+    app.request_class = Upper
+
+    @app.post("/")
+    def view() -> str:
+        return str(request.get_json(force=True))
+
+    assert not Upper.reads_plainly
+    assert app.test_client().post("/", data=b'"a"').text == "A"
+
+
 def test_shallow_request_refuses_its_stream() -> None:
     with pytest.raises(RuntimeError, match="shallow"):
         _ = Request(EnvironBuilder(Kolben("app"), "/").get_environ(), shallow=True).stream

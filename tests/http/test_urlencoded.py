@@ -93,7 +93,25 @@ def test_unquote_leaves_a_plus_alone() -> None:
     assert unquote("a+b%20c") == "a+b c"
 
 
-PIECES = ["a", "b", "=", "&", "+", "%", "%41", "%26", "%3D", "%3", "%c3%a9", "%zz", "é", "\n"]
+PIECES = [
+    "a",
+    "b",
+    "=",
+    "&",
+    "+",
+    "%",
+    "%41",
+    "%26",
+    "%3D",
+    "%3",
+    "%c3%a9",
+    "%zz",
+    "é",
+    "\n",
+    "\\",
+    "x41",
+    "N{DIGIT ONE}",
+]
 QUERIES = st.lists(st.sampled_from(PIECES)).map("".join)
 
 

@@ -126,16 +126,21 @@ class EnvironHeaders(WerkzeugEnvironHeaders):
 
     def __getitem__(self, key: str) -> str:  # type: ignore[override]  # as in Werkzeug
         try:
-            return self.environ[_VARIABLES[key]]  # type: ignore[no-any-return]  # PERF: a cast is a call
+            variable = _VARIABLES[key]
         except (KeyError, TypeError):
             raise BadRequestKeyError(key) from None
+        # FLASK: a header that was not sent is a plain KeyError.
+        return self.environ[variable]  # type: ignore[no-any-return]  # PERF: a cast is a call
 
     _get_key: t.Any = __getitem__
 
     def get(self, key: str, default: t.Any = None, type: t.Any = None) -> t.Any:  # type: ignore[override]  # overloaded there
         """The header, or ``default`` if it was not sent, or if ``type(value)`` raises ``ValueError``."""
-        if type is None and isinstance(key, str):
-            return self.environ.get(_VARIABLES[key], default)
+        if type is None:
+            try:
+                return self.environ.get(_VARIABLES[key], default)
+            except (KeyError, TypeError):
+                return default
         inherited: t.Any = super().get
         return inherited(key, default, type)
 
@@ -174,8 +179,11 @@ class ScopeHeaders(ImmutableHeadersMixin, Headers):  # type: ignore[misc]  # wha
 
     def get(self, key: str, default: t.Any = None, type: t.Any = None) -> t.Any:  # type: ignore[override]  # overloaded there
         """The header, or ``default`` if it was not sent, or if ``type(value)`` raises ``ValueError``."""
-        if type is None and isinstance(key, str):
-            raw = self._index.get(_RAW_NAMES[key])
+        if type is None:
+            try:
+                raw = self._index.get(_RAW_NAMES[key])
+            except (KeyError, TypeError):
+                return default
             return default if raw is None else raw.decode("latin-1")
         inherited: t.Any = super().get
         return inherited(key, default, type)
