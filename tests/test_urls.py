@@ -151,3 +151,21 @@ def test_trusted_hosts(app: Kolben, client: KolbenClient, late: bool) -> None:
     assert client.get("/", base_url="http://example.org").status_code == 200
     assert client.get("/", base_url="http://a.example.com").status_code == 200
     assert client.get("/", base_url="http://evil.org").status_code == 400
+
+
+def test_url_for_is_the_applications_method_if_that_is_overridden(view_kind: Kind) -> None:
+    class Prefixed(Kolben):
+        def url_for(self, endpoint: str, **values: t.Any) -> str:
+            return f"/prefix{super().url_for(endpoint, **values)}"
+
+    class Plain(Kolben):
+        pass
+
+    for cls, expected in ((Kolben, "/a"), (Plain, "/a"), (Prefixed, "/prefix/a")):
+        app = cls(__name__)
+        app.add_url_rule("/a", "a", view_kind(lambda: url_for("a")))
+        assert app.test_client().get("/a").text == expected
+        app.url_for = lambda endpoint, **values: "/own"  # type: ignore[method-assign]
+        assert app.test_client().get("/a").text == "/own"
+    with pytest.raises(RuntimeError, match="Working outside of application context"):
+        url_for("a")

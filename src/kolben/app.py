@@ -572,6 +572,7 @@ class Kolben(Registrar):
         """A response that sends the client to ``location``."""
         return _redirect(location, code=code, Response=self.response_class)
 
+    @urls.plainly
     def url_for(
         self,
         /,

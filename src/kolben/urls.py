@@ -20,6 +20,8 @@ if t.TYPE_CHECKING:
     from .http.request import Request
     from .routing import MapAdapter
 
+    M = t.TypeVar("M", bound="t.Callable[..., str]")
+
 _NO_SERVER_NAME = (
     "Unable to build URLs outside an active request without 'SERVER_NAME' configured. Also configure"
     " 'APPLICATION_ROOT' and 'PREFERRED_URL_SCHEME' as needed."
@@ -39,8 +41,8 @@ def build_url(
 ) -> str:
     """Build the URL of an endpoint; the rest of the contract is :meth:`.Kolben.url_for`'s."""
     ctx = current.get(None)
-    if ctx is not None and ctx.request_ctx is not None:
-        ctx = request_ctx = ctx.request_ctx
+    if ctx is not None and (request_ctx := ctx.request_ctx) is not None:
+        ctx = request_ctx
         if endpoint[:1] == ".":
             endpoint = _below_blueprint(request_ctx.request, endpoint)
         if external is None:
@@ -66,6 +68,20 @@ def build_url(
         values.update(_anchor=anchor, _method=method, _scheme=scheme, _external=external)
         return app.handle_url_build_error(error, endpoint, values)
     return url if anchor is None else f"{url}#{quote(anchor, safe='%!#$&()*+,/:;=?@' + chr(39))}"
+
+
+def plainly(method: M) -> M:
+    """Note that a method does what :func:`build_url` does, and nothing else."""
+    _plain.add(method)
+    return method
+
+
+_plain: set[t.Any] = set()
+
+
+def builds_plainly(app: Kolben) -> bool:
+    """Whether the ``url_for`` of an application is one of :func:`plainly`."""
+    return type(app).url_for in _plain and "url_for" not in app.__dict__
 
 
 def _below_blueprint(request: Request, endpoint: str) -> str:
