@@ -436,8 +436,9 @@ class Request(WerkzeugRequest):
         """
         # PERF: benchmarks/inprocess.py, kinds "json body" and "form": one call of the server, and no object for a body.
         if self.scope is not None:
-            data, size = self.received, len(self.received or b"")
-            if data is None or (limit is not None and size > limit) or (at_most is not None and size > at_most):
+            data = self.received
+            size = -1 if data is None else len(data)
+            if size < 0 or (limit is not None and size > limit) or (at_most is not None and size > at_most):
                 return None
             self._is_read, self._is_untouched = True, False
             return data
@@ -459,8 +460,10 @@ class Request(WerkzeugRequest):
             data += body.after(data)
         return data
 
-    def _read_received(self, at_most: int) -> bytes | None:
-        """The whole body, if it was received in pieces, but is in memory and short; else ``None``."""
+    def _read_whole(self, at_most: int) -> bytes | None:
+        """The same of what is untouched, or was received in pieces, but is in memory."""
+        if self._is_untouched:
+            return self._read_short(self.max_content_length, at_most)
         body = self._body
         is_here = type(body) is ReceivedBody and body.is_complete and body.is_in_memory and body.size <= at_most
         is_whole = is_here and self.reads_plainly and self._stream is None and not self.shallow
@@ -532,7 +535,7 @@ class Request(WerkzeugRequest):
         """The fields of a form in the body."""
         form: ImmutableMultiDict[str, str] | None = None
         ctx = current.get(None)
-        if ctx is not None and self.reads_plainly and not ctx.app.config["DEBUG"]:
+        if ctx is not None and not ctx.app.config["DEBUG"]:
             form = self._read_fields(self._limits or ctx.app.config)
         if form is None:
             self._load_form_data()
@@ -578,17 +581,22 @@ class Request(WerkzeugRequest):
     def _read_fields(self, limits: t.Mapping[str, int | None]) -> Form | None:
         """The form that browsers send unless told otherwise, if it is one, and short; else ``None``."""
         # PERF: benchmarks/inprocess.py, kind "form".
-        if not (self.reads_plainly and self._is_typed(*_FORM_TYPE)):
-            return None
-        if self.parameter_storage_class is not ImmutableMultiDict or self.form_data_parser_class is not FormDataParser:
+        if self.scope is None:
+            is_form = self.environ.get("CONTENT_TYPE") == _FORM_TYPE[0]
+        elif self.index is None:
+            is_form = self.head.header("content-type") == _FORM_TYPE[0]
+        else:
+            is_form = self.index.get(b"content-type") == _FORM_TYPE[1]
+        is_usual = self.parameter_storage_class is ImmutableMultiDict and self.form_data_parser_class is FormDataParser
+        if not is_form or not is_usual or not self.reads_plainly:
             return None
         most = limits["MAX_FORM_MEMORY_SIZE"]
-        data = self._cached_data
-        if data is None and self._is_untouched:
-            data = self._read_short(limits["MAX_CONTENT_LENGTH"], most)
-        if data is None or (most is not None and len(data) > most):
+        data: bytes | None = self._cached_data
+        if data is None:
+            data = self._read_short(limits["MAX_CONTENT_LENGTH"], most) if self._is_untouched else None
+        elif most is not None and len(data) > most:
             return None
-        return read_form(data, limits["MAX_FORM_PARTS"])
+        return None if data is None else read_form(data, limits["MAX_FORM_PARTS"])
 
     def _load_parts(self) -> None:
         attributes = self.__dict__
@@ -602,20 +610,14 @@ class Request(WerkzeugRequest):
         }
         data = self._cached_data
         if data is None and content_type is not None and content_type[:10] == "multipart/":
-            if self._is_untouched:
-                data = self._read_short(self.max_content_length, CHUNK_SIZE)
-            else:
-                data = self._read_received(CHUNK_SIZE)
+            data = self._read_whole(CHUNK_SIZE)
             self.body  # noqa: B018 - files are closed with the body, so there must be one
         parts = None if data is None or factory is not None else read_parts(data, content_type, **limits)
         if parts is None:
             body = self._limited_body() if data is None else ReceivedBody.of(data)
             parts = parse_form(body, content_type, stream_factory=factory, **limits)
-        storage = self.parameter_storage_class
-        if storage is ImmutableMultiDict:
-            attributes["form"], attributes["files"] = parts
-        else:
-            attributes["form"], attributes["files"] = storage(parts[0]), storage(parts[1])
+        storage: t.Any = self.parameter_storage_class
+        attributes["form"], attributes["files"] = parts if storage is ImmutableMultiDict else map(storage, parts)
 
     def on_json_loading_failed(self, e: ValueError | None) -> t.Any:
         """Called by :meth:`get_json` if the body is no JSON (``e``) or not declared as such (``None``).
@@ -685,6 +687,5 @@ def _paced(source: t.Any) -> t.Any:
     """``wsgi.input``, which is read no further once the client is too slow."""
     ctx = current.get(None)
     request_ctx = None if ctx is None else ctx.request_ctx
-    if source is None or request_ctx is None or request_ctx.plans.pace is None:
-        return source
-    return request_ctx.plans.pace.input(source)
+    pace = None if request_ctx is None else request_ctx.plans.pace
+    return source if source is None or pace is None else pace.input(source)
