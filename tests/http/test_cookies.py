@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 from werkzeug.http import dump_cookie as werkzeug_dump_cookie
+from werkzeug.http import http_date
 from werkzeug.sansio.http import parse_cookie as werkzeug_parse_cookie
 
 from kolben.http import cookies as cookies_module
@@ -199,3 +200,10 @@ def test_the_doctests_hold() -> None:
     import doctest
 
     assert doctest.testmod(cookies_module).failed == 0
+
+
+@given(st.integers(-(10**10), 10**10), st.sampled_from([0, 0.25, 1e9, 1.7e9 + 0.75]))
+def test_the_date_until_which_a_cookie_lives_is_werkzeugs(max_age: int, now: float) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kolben.http.cookies.time", lambda: now)
+        assert f"; Expires={http_date(now + max_age)};" in dump_cookie("a", "b", max_age)
