@@ -262,6 +262,11 @@ class RequestContext(AppContext):
         session.accessed = True
         return session
 
+    def note_error(self, error: BaseException) -> None:
+        """Note why this request fails, for the functions that tear it down."""
+        self.error = error
+        self.is_eventful = True
+
     def hold_session(self, session: SessionMixin) -> SessionMixin:
         """Make it the session of this request, to be saved with its response."""
         self._session = session

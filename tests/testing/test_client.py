@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import io
 import threading
 import typing as t
@@ -8,6 +9,7 @@ import pytest
 
 from kolben import Kolben, Response, g, jsonify, redirect, request, session, stream_with_context
 from kolben.globals import current
+from kolben.protocols.pulling import MOST_CHUNKS
 from kolben.testing import ASGIViolation, EnvironBuilder, KolbenClient
 
 if t.TYPE_CHECKING:
@@ -237,22 +239,23 @@ def test_a_stream_is_read_as_it_is_iterated(app: Kolben, client: KolbenClient, v
 
     @app.get("/")
     def index() -> t.Any:
-        @view_kind
-        def numbers() -> Iterator[str]:
-            try:
-                for number in range(1000):
-                    made.append(number)
-                    yield str(number)
-            finally:
-                left.set()
+        return view_kind(count)()
 
-        return numbers()
+    def count() -> Iterator[str]:
+        try:
+            for number in range(1000):
+                made.append(number)
+                yield str(number)
+        finally:
+            left.set()
 
     response = client.get("/")
     chunks = iter(response.response)
 
     assert [next(chunks), next(chunks)] == [b"0", b"1"]
-    assert len(made) < 10
+    # NOTE: under ASGI a thread pulls a synchronous generator a turn ahead.
+    is_pulled_in_turns = client.protocol == "asgi" and inspect.isgeneratorfunction(view_kind(count))
+    assert len(made) <= (MOST_CHUNKS if is_pulled_in_turns else 9)
     response.close()
     assert left.is_set()
 

@@ -78,7 +78,7 @@ def run(ctx: RequestContext) -> Response:
 
 def fail(ctx: RequestContext, exc: Exception) -> Response:
     """Answer an exception that no handler took through the application's methods."""
-    ctx.error, ctx.is_eventful = exc, True
+    ctx.note_error(exc)
     return ctx.app.handle_exception(exc)
 
 

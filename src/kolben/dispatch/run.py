@@ -195,7 +195,7 @@ def fail(ctx: RequestContext, exc: Exception) -> Response:
 
     :raises Exception: ``exc`` itself, where exceptions are to propagate (debugging, tests).
     """
-    ctx.error, ctx.is_eventful = exc, True
+    ctx.note_error(exc)
     if got_request_exception.receivers:
         send(got_request_exception, ctx.app, exception=exc)
     if must_propagate(ctx.app):
@@ -222,7 +222,7 @@ async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
 
     :raises Exception: ``exc`` itself, where exceptions are to propagate (debugging, tests).
     """
-    ctx.error, ctx.is_eventful = exc, True
+    ctx.note_error(exc)
     if got_request_exception.receivers:
         await send_async(got_request_exception, ctx.app, exception=exc)
     if must_propagate(ctx.app):

@@ -93,7 +93,7 @@ async def _fail(ctx: RequestContext, plan: Plan, exc: Exception, websocket: WebS
     if handler is None and isinstance(exc, HTTPException):
         handler = plan.pass_through
     if handler is None:
-        ctx.error = exc
+        ctx.note_error(exc)
         if got_websocket_exception.receivers:
             await send_async(got_websocket_exception, ctx.app, exception=exc)
         if must_propagate(ctx.app):

@@ -195,7 +195,7 @@ def _answer_in_thread(ctx: RequestContext) -> Response:
         response = ctx.plan.run(ctx)
         return response  # type: ignore[no-any-return]  # PERF: a cast is a call
     except BaseException as exc:
-        ctx.error = exc
+        ctx.note_error(exc)
         raise
     finally:
         # NOTE: a cancelled request is closed by whoever comes last, this thread or the loop: each writes its own word

@@ -173,7 +173,7 @@ async def _stream(ctx: RequestContext, response: t.Any, send: Send, close_reques
         await send({"type": "http.response.body", "body": b""})
     except BaseException as exc:
         is_exhausted = False
-        ctx.error, ctx.is_eventful = exc, True
+        ctx.note_error(exc)
         # NOTE: a server may say by OSError that the client has gone; a generator's own is an error like any other.
         if isinstance(exc, Exception) and not (is_sending and isinstance(exc, OSError)):
             ctx.app.log_exception((type(exc), exc, exc.__traceback__))

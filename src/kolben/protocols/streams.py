@@ -95,7 +95,7 @@ def _flow(
     except BaseException as exc:
         del _held[ctx]
         if not _is_from_outside(exc):
-            ctx.error, ctx.is_eventful = exc, True
+            ctx.note_error(exc)
             if isinstance(exc, Exception):
                 run(ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
         elif type(exc) is not _Closed and _is_on_loop():
@@ -135,7 +135,7 @@ def _finish(ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], clo
             if close is not None:
                 close()
     except BaseException as exc:
-        ctx.error, ctx.is_eventful = ctx.error or exc, True
+        ctx.note_error(ctx.error or exc)
         raise
     finally:
         close_request(ctx)

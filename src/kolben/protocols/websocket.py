@@ -83,7 +83,7 @@ async def _serve(plans: Plans, scope: Scope, opened: _Opened, send: Send) -> Non
             ctx.websocket = t.cast(WebSocket, SyncWebSocket(websocket))
         await _run(ctx, opened, websocket)
     except BaseException as exc:
-        ctx.error = exc
+        ctx.note_error(exc)
         raise
     finally:
         if "kolben.preserve_context" in scope:

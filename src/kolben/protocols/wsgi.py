@@ -73,10 +73,11 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             return _send(ctx.request, answer, body, start_response)
         return (stream := _send_other(ctx, answer, environ, start_response))
     except BaseException as exc:
-        ctx.error, ctx.is_eventful = exc, True
+        ctx.note_error(exc)
         raise
     finally:
-        if stream is not None or _popped or "werkzeug.debug.preserve_context" in environ or needs_closing(ctx):
+        is_left = _popped or "werkzeug.debug.preserve_context" in environ
+        if is_left or (type(stream) is not OwnedStream and needs_closing(ctx)):
             _leave(ctx, environ, token, stream)
         else:
             current.reset(token)
