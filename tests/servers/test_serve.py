@@ -106,8 +106,17 @@ def test_explains_every_setting_and_exits() -> None:
     assert lines["threads"] == "7 given by KOLBEN_SERVE_THREADS"
     assert lines["grace"] == "5 given by --grace"
     assert lines["protocol"].startswith("asgi auto: ")
+    assert lines["loop"] in {"uvloop auto: uvloop is installed, and faster", "asyncio auto: uvloop is not installed"}
     assert lines["body-timeout"].startswith("3600 ")
     assert all(len(rest.split()) > 1 for rest in lines.values())
+
+
+def test_uvloop_that_is_asked_for_and_missing_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['uvloop'] = None\n")
+    path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+    result = run("--workers", "2", app="waiting", KOLBEN_SERVE_LOOP="uvloop", PYTHONPATH=path)
+    assert result.returncode == 2
+    assert result.stderr.count("uvloop is not installed. Install it by 'pip install \"kolben[uvloop]\"'") == 1
 
 
 def test_certificate_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
@@ -238,9 +247,12 @@ def test_background_tasks_and_after_serving_come_before_the_end(tmp_path: Path) 
     assert notes.read_text().splitlines() == ["background task", "after_serving"]
 
 
-@pytest.mark.parametrize("target", ["/socket", "/socket/sync", "/socket/deaf"])
-def test_websockets_are_closed_with_1012(target: str) -> None:
-    with serving() as served, connect(f"ws://127.0.0.1:{served.port}{target}") as ws:
+@pytest.mark.parametrize(
+    ("target", "loop"),
+    [("/socket", "auto"), ("/socket/sync", "auto"), ("/socket/deaf", "asyncio")],
+)
+def test_websockets_are_closed_with_1012(target: str, loop: str) -> None:
+    with serving("--loop", loop) as served, connect(f"ws://127.0.0.1:{served.port}{target}") as ws:
         ws.send("hello")
         ws.recv()
         served.signal(signal.SIGTERM)
@@ -251,9 +263,9 @@ def test_websockets_are_closed_with_1012(target: str) -> None:
         assert served.process.wait(10) == 0, served.log
 
 
-@pytest.mark.parametrize("protocol", ["asgi", "wsgi"])
-def test_streams_of_events_get_their_last_one(protocol: str) -> None:
-    with serving("--protocol", protocol) as served, served.send("/events") as client:
+@pytest.mark.parametrize(("protocol", "loop"), [("asgi", "auto"), ("asgi", "asyncio"), ("wsgi", "auto")])
+def test_streams_of_events_get_their_last_one(protocol: str, loop: str) -> None:
+    with serving("--protocol", protocol, "--loop", loop) as served, served.send("/events") as client:
         received = client.recv(65536)
         served.signal(signal.SIGTERM)
         received += _read_all(client)
@@ -262,7 +274,7 @@ def test_streams_of_events_get_their_last_one(protocol: str) -> None:
 
 
 def test_grace_has_an_end() -> None:
-    with serving("--grace", "1") as served, served.send("/async/300.0"):
+    with serving("--grace", "1", "--loop", "asyncio") as served, served.send("/async/300.0"):
         time.sleep(0.3)
         served.signal(signal.SIGTERM)
         assert served.process.wait(15) == 1

@@ -39,6 +39,17 @@ def _check_proxies(ctx: click.Context, param: click.Parameter, value: str | None
     return value
 
 
+def _check_loop(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if value == "uvloop":
+        from kolben.server.loop import why_no_uvloop
+
+        if reason := why_no_uvloop():
+            raise click.BadParameter(
+                f"{reason}. Install it by 'pip install \"kolben[uvloop]\"', or use '--loop asyncio'.", ctx, param
+            )
+    return value
+
+
 def _option(*names: str, **settings: t.Any) -> Callable[[F], F]:
     return click.option(*names, cls=EnvOption, **settings)
 
@@ -47,6 +58,12 @@ def _option(*names: str, **settings: t.Any) -> Callable[[F], F]:
 @_option("--bind", "-b", multiple=True, help="Listen on 'host:port', '[IPv6 address]:port' or 'unix:path'. Repeatable.")
 @_option("--workers", "-w", type=_COUNT, help="Processes. By default as many as processors and memory allow.")
 @_option("--protocol", type=click.Choice(["auto", "wsgi", "asgi"]), help="What of the application is served.")
+@_option(
+    "--loop",
+    type=click.Choice(["auto", "asyncio", "uvloop"]),
+    callback=_check_loop,
+    help="The event loop of each worker. By default uvloop's where uvloop is installed.",
+)
 @_option("--threads", type=_COUNT, help="Threads for sync views in each worker.")
 @_option("--cert", type=_FILE, help="A certificate file to use HTTPS, with all but the root's certificate.")
 @_option("--key", type=_FILE, help="The key file of the certificate.")
@@ -166,11 +183,15 @@ def _refuse_debug(debug: t.Any) -> None:
 
 
 def _explain(choices: Choices, app: Kolben) -> None:
+    from kolben.server.loop import choose_loop
     from kolben.server.protocol import choose
 
     if choices.value("protocol") == "auto":
         protocol, reason = choose(app)
         choices["protocol"] = choices["protocol"]._replace(value=protocol, reason=f"auto: {reason}")
+    if choices.value("loop") == "auto":
+        loop, reason = choose_loop()
+        choices["loop"] = choices["loop"]._replace(value=loop, reason=f"auto: {reason}")
     for name in ("body_timeout", "body_min_rate"):
         if choices.value(name) is None:
             choices[name] = choices[name]._replace(value=app.config.get(name.upper()))

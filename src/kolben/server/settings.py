@@ -5,6 +5,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+if t.TYPE_CHECKING:
+    from .loop import Loop
+
 Protocol: t.TypeAlias = t.Literal["auto", "wsgi", "asgi"]
 
 THREADS = 64
@@ -20,6 +23,8 @@ class WorkerSettings:
     """The settings of one worker. Times are seconds."""
 
     protocol: Protocol = "auto"
+    loop: Loop = "asyncio"
+    """The event loop. The development server looks into asyncio's own."""
     threads: int = THREADS
     grace: float = 30.0
     """How long requests under way may go on once the worker was told to stop."""

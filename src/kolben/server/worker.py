@@ -17,6 +17,7 @@ from .accepting import has_connections, stop_accepting
 from .door import Door
 from .granian import EmbeddedGranian
 from .lifespan import Lifespan, LifespanError
+from .loop import run_on
 from .protocol import asgi_of
 from .supervision import Parent as Parent
 
@@ -66,7 +67,7 @@ def run_worker(
     :param parent: whom to tell how it goes.
     :returns: the exit code: 0, if all requests were finished.
     """
-    return asyncio.run(Worker(app, listeners, settings, asgi, parent or Parent()).run())
+    return run_on(settings.loop, Worker(app, listeners, settings, asgi, parent or Parent()).run())
 
 
 def end_process(code: int, within: float = 5.0) -> t.NoReturn:

@@ -35,6 +35,7 @@ class Choice(t.NamedTuple):
 DEFAULTS: dict[str, Choice] = {
     "bind": Choice(("127.0.0.1:8000",), "the default: this machine only, for a proxy in front"),
     "protocol": Choice("auto", "the default: chosen from the application"),
+    "loop": Choice("auto", "the default"),
     "access_log": Choice(None, "the default: none"),
     "proxies": Choice(None, "the default: nobody's X-Forwarded or Forwarded headers are believed"),
     "body_timeout": Choice(None, "the application's setting BODY_TIMEOUT"),
@@ -69,6 +70,7 @@ class Choices(dict[str, Choice]):
         self._choose("bind")
         self._choose("workers", self._workers())
         self._choose("protocol")
+        self._choose("loop")
         self._choose("threads", self._threads())
         self._choose("cert")
         self._choose("key")
@@ -124,6 +126,7 @@ class Choices(dict[str, Choice]):
         """What each worker is told."""
         return WorkerSettings(
             protocol=self.value("protocol"),
+            loop=self.value("loop"),
             threads=self.value("threads"),
             grace=self.value("grace"),
             linger=self.value("linger"),
