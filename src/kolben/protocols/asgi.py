@@ -83,7 +83,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         is_over = ctx.is_closed or not (plan.has_teardown or ctx.request.holds_body or _torn_down or _torn_down_app)
         if ctx.is_eventful or not is_over:
             is_over = not await _end(ctx, plan)
-        await send(start)
+        await send(_say_closing(start, scope) if plans.app.serving.closes_connections else start)
         await send({"type": "http.response.body", "body": body})
         if told is not None:
             told.close()
@@ -385,6 +385,12 @@ def _parts(plans: Plans, response: t.Any, method: str) -> tuple[dict[str, t.Any]
         body = b""
     start = {"type": "http.response.start", "status": status, "headers": headers}
     return start, body, told
+
+
+def _say_closing(start: dict[str, t.Any], scope: Scope) -> Message:
+    from .drain import closing
+
+    return closing(start, scope["http_version"])
 
 
 def _stream(ctx: RequestContext, scope: Scope, response: t.Any, receive: Receive, send: Send) -> Awaitable[None]:

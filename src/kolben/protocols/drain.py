@@ -8,6 +8,7 @@ import threading
 import typing as t
 
 if t.TYPE_CHECKING:
+    from collections.abc import MutableMapping
     from types import FrameType
 
 
@@ -85,6 +86,17 @@ class Drain:
                     before(number, frame)
 
             signal.signal(number, handle)
+
+
+def closing(start: MutableMapping[str, t.Any], version: str) -> MutableMapping[str, t.Any]:
+    """The message that a response begins with, saying that its connection is closed then.
+
+    :param version: of HTTP, ``"1.1"`` say. HTTP/2 has no such header.
+    """
+    if version == "2":
+        return start
+    headers = [pair for pair in start.get("headers", ()) if pair[0].lower() != b"connection"]
+    return {**start, "headers": [*headers, (b"connection", b"close")]}
 
 
 _NO_HANDLERS = (signal.SIG_DFL, signal.SIG_IGN, None)

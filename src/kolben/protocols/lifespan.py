@@ -49,6 +49,8 @@ class Serving:
         self._starting = threading.Lock()
         self._stops_at_exit = False
         self.drain: Drain | None = None
+        self.closes_connections = False
+        """Whether responses under ASGI say ``Connection: close``; the production server decides."""
         self._gate: asyncio.Lock | None = None
 
     @property

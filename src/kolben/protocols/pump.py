@@ -15,6 +15,7 @@ from ..http.headers import encode_headers
 from ..http.response import Response, to_bytes
 from ..http.sse import EventStream
 from ..http.wire import asgi_headers, is_bodiless
+from .drain import closing
 from .pulling import Puller, settled
 from .wsgi import GENERATORS, needs_closing
 
@@ -23,6 +24,7 @@ if t.TYPE_CHECKING:
     from contextvars import Context
 
     from ..ctx import RequestContext
+    from ..http.request import Request
 
     Message = MutableMapping[str, t.Any]
     Receive = Callable[[], Awaitable[Message]]
@@ -156,7 +158,7 @@ async def _stream(ctx: RequestContext, response: t.Any, send: Send, close_reques
         chunks = Puller(iter(body), context).chunks()
     is_exhausted, is_sending = False, True
     try:
-        await send(start)
+        await send(closing(start, _version(ctx.request)) if ctx.app.serving.closes_connections else start)
         if has_body:
             left, is_sending = YIELD_EVERY, False
             async for chunk in chunks:
@@ -261,6 +263,12 @@ async def _uncancelled(closing: t.Coroutine[t.Any, t.Any, None]) -> None:
             task.result()
     finally:
         del task
+
+
+def _version(request: Request) -> str:
+    scope = request.scope
+    version: str = request.environ["SERVER_PROTOCOL"].removeprefix("HTTP/") if scope is None else scope["http_version"]
+    return version
 
 
 def _call_wsgi(ctx: RequestContext, response: t.Any) -> tuple[Message, t.Any]:
