@@ -38,5 +38,16 @@ def choose(app: Kolben) -> tuple[t.Literal["wsgi", "asgi"], str]:
     return "asgi", "it is faster, for sync views too"
 
 
+def is_unwrapped(app: Kolben) -> bool:
+    """Whether requests that come by ASGI are answered by nothing but Kolben's own code.
+
+    NOTE: middleware that is put around it once requests have come is not called.
+    """
+    from ..app import Kolben
+    from ..dispatch.overridable import find_overrides
+
+    return type(app).__call__ is Kolben.__call__ and not find_overrides(app, Kolben) & {"asgi_app", "wsgi_app"}
+
+
 def _has_websockets(app: Kolben) -> bool:
     return any(getattr(rule, "websocket", False) for rule in app.url_map.iter_rules())

@@ -18,7 +18,7 @@ from .door import Door
 from .granian import EmbeddedGranian
 from .lifespan import Lifespan, LifespanError
 from .loop import run_on
-from .protocol import asgi_of
+from .protocol import asgi_of, is_unwrapped
 from .supervision import Parent as Parent
 
 if t.TYPE_CHECKING:
@@ -132,6 +132,8 @@ class Worker:
         except LifespanError as exc:
             logger.error("%s", exc)
             return FAILED_TO_START
+        if self._asgi is self.app and is_unwrapped(self.app):
+            self._door.leave_responses_to(self.app)
         if self.app.serving.drain is None:
             self.app.serving.drain = Drain()
         _on_signals(self.stop, with_interrupts=not self._parent.tells_of_interrupts)
@@ -186,7 +188,7 @@ class Worker:
         """Let the requests under way end, within the time of grace. Returns whether they did."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.settings.grace
-        self._door.is_closing = True
+        self._door.close()
         drain = self.app.serving.drain
         assert drain is not None
         drain.begin(self.settings.grace)
