@@ -17,7 +17,7 @@ from ..http.body import SPOOL_SIZE
 from ..http.headers import encode_headers
 from ..http.host import check_trusted, host_is_trusted
 from ..http.request import Request, split_blueprint_path
-from ..http.wire import Page, make_pager, seal, seal_asgi
+from ..http.wire import Page, make_pager, pack, pack_asgi
 from ..json.provider import StdlibJSONProvider
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
@@ -55,10 +55,10 @@ class Plans(dict[t.Any, Plan]):
     def __init__(self, app: Kolben, on_loop: bool, overrides: frozenset[str]) -> None:
         super().__init__()
         self.app = app
+        self.serving = app.serving
         self.on_loop = on_loop
         self.overrides = overrides
         self.is_direct = not self.overrides & {"asgi_app", "wsgi_app"}
-        self.plain_response = app.response_class if app.response_class.goes_plain else None
         self.convert = app.make_response if "make_response" in self.overrides else make_converter(app)
         # NOTE: `url_map_class` may be Werkzeug's own map, which has no compiled matcher.
         url_map: t.Any = app.url_map
@@ -286,7 +286,7 @@ class Plans(dict[t.Any, Plan]):
         plan.after = around.after(_collect(app.after_request_funcs, outwards, backwards=True))
         plan.teardown = around.teardown(_collect(app.teardown_request_funcs, outwards, backwards=True))
         plan.teardown_app = around.teardown(reversed(app.teardown_appcontext_funcs))
-        plan.seal = seal_asgi if self.on_loop else seal
+        plan.pack = pack_asgi if self.on_loop else pack
         plan.sends_text = self.sends_text and not plan.after
         plan.page = self.page
         plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)

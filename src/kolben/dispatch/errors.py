@@ -159,7 +159,9 @@ def refuse(otherwise: Callable[[RequestContext], t.Any], ctx: RequestContext) ->
     page = pages.get(key)
     if page is None:
         assert exc is not None
-        page = Page(error_response(ctx.app, exc), ctx.plans.on_loop)
+        page = ctx.plan.pack(error_response(ctx.app, exc))
+        if type(page) is not Page:
+            return page  # type: ignore[no-any-return]  # PERF: a cast is a call
         if len(pages) < MAX_PAGES:
             pages[key] = page
-    return page
+    return page.copy()

@@ -33,7 +33,7 @@ if t.TYPE_CHECKING:
     from ..ctx import RequestContext
     from ..http.request import Request
     from ..http.response import Response
-    from .plan import Plan
+    from .plan import Answer, Plan
 
 STEPS = frozenset(
     {
@@ -68,18 +68,18 @@ def find_overrides(app: Kolben, base: type[Kolben]) -> frozenset[str]:
     return frozenset(name for name in _WATCHED if name in own or getattr(cls, name) is not getattr(base, name))
 
 
-def run(ctx: RequestContext) -> Response:
+def run(ctx: RequestContext) -> Answer:
     """Answer a request through the application's methods."""
     try:
-        return ctx.app.full_dispatch_request()
+        return t.cast("Answer", ctx.plan.pack(ctx.app.full_dispatch_request()))
     except Exception as exc:
         return fail(ctx, exc)
 
 
-def fail(ctx: RequestContext, exc: Exception) -> Response:
+def fail(ctx: RequestContext, exc: Exception) -> Answer:
     """Answer an exception that no handler took through the application's methods."""
     ctx.note_error(exc)
-    return ctx.app.handle_exception(exc)
+    return t.cast("Answer", ctx.plan.pack(ctx.app.handle_exception(exc)))
 
 
 def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:

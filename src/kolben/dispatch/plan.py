@@ -51,12 +51,12 @@ class Plan:
         "is_async",
         "max_content_length",
         "mode",
+        "pack",
         "page",
         "pass_through",
         "preprocessors",
         "run",
         "save_session",
-        "seal",
         "sends_text",
         "stream_body",
         "takes_body_early",
@@ -91,8 +91,8 @@ class Plan:
     teardown: tuple[Callable[[BaseException | None], t.Any], ...]
     teardown_app: tuple[Callable[[BaseException | None], t.Any], ...]
 
-    seal: Callable[[t.Any], None]
-    """Refuses a response that must not reach a server, before the protocol has it."""
+    pack: Callable[[t.Any], t.Any]
+    """Makes a page of a response, or keeps its headers as they are sent; refuses what must not reach a server."""
 
     sends_text: bool
     """Whether a text or generator that the view returns is sent as it is, where nothing else wants a response."""

@@ -25,7 +25,6 @@ from .errors import handler_for, must_propagate
 
 if t.TYPE_CHECKING:
     from ..ctx import RequestContext
-    from ..http.response import Response
     from .plan import Answer, Plan
 
 # PERF: benchmarks/inprocess.py, kind "plain text". A signal keeps one dict of its receivers for good.
@@ -81,10 +80,8 @@ def run(ctx: RequestContext) -> Answer:
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if plan.after or not is_bare:
-            response = finalize(ctx, response)
-        elif len(response.__dict__) > 1:
-            plan.seal(response)
-        return response
+            return finalize(ctx, response)
+        return plan.pack(response)  # type: ignore[no-any-return]  # PERF: a cast is a call
     except Exception as exc:
         return fail(ctx, exc)
 
@@ -132,16 +129,14 @@ async def run_async(ctx: RequestContext) -> Answer:
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
         if plan.after or not is_bare:
-            response = await finalize_async(ctx, response)
-        elif len(response.__dict__) > 1:
-            plan.seal(response)
-        return response
+            return await finalize_async(ctx, response)
+        return plan.pack(response)  # type: ignore[no-any-return]  # PERF: a cast is a call
     except Exception as exc:
         return await fail_async(ctx, exc)
 
 
-def finalize(ctx: RequestContext, response: t.Any) -> Response:
-    """Run what may change the response; save the session; refuse what cannot be sent.
+def finalize(ctx: RequestContext, response: t.Any) -> Answer:
+    """Run what may change the response; save the session; make of it what is sent.
 
     :raises ValueError: the status or a header is malformed.
     """
@@ -160,13 +155,11 @@ def finalize(ctx: RequestContext, response: t.Any) -> Response:
         plan.save_session(ctx, response)
     if _finished:
         send(request_finished, ctx.app, response=response)
-    if len(response.__dict__) > 1:
-        plan.seal(response)
-    return response  # type: ignore[no-any-return]  # PERF: a cast is a call
+    return plan.pack(response)  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
-async def finalize_async(ctx: RequestContext, response: t.Any) -> Response:
-    """Run what may change the response; save the session; refuse what cannot be sent.
+async def finalize_async(ctx: RequestContext, response: t.Any) -> Answer:
+    """Run what may change the response; save the session; make of it what is sent.
 
     :raises ValueError: the status or a header is malformed.
     """
@@ -185,12 +178,10 @@ async def finalize_async(ctx: RequestContext, response: t.Any) -> Response:
         await plan.save_session(ctx, response)
     if _finished:
         await send_async(request_finished, ctx.app, response=response)
-    if len(response.__dict__) > 1:
-        plan.seal(response)
-    return response  # type: ignore[no-any-return]  # PERF: a cast is a call
+    return plan.pack(response)  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
-def fail(ctx: RequestContext, exc: Exception) -> Response:
+def fail(ctx: RequestContext, exc: Exception) -> Answer:
     """Answer an exception that no handler took: log it, and let a handler for 500 speak.
 
     :raises Exception: ``exc`` itself, where exceptions are to propagate (debugging, tests).
@@ -214,10 +205,10 @@ def fail(ctx: RequestContext, exc: Exception) -> Response:
         return finalize(ctx, response)
     except Exception:
         ctx.app.logger.exception("Request finalizing failed with an error while handling an error")
-    return sendable(ctx.app, response, error)
+    return ctx.plan.pack(sendable(ctx.app, response, error))  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
-async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
+async def fail_async(ctx: RequestContext, exc: Exception) -> Answer:
     """Answer an exception that no handler took: log it, and let a handler for 500 speak.
 
     :raises Exception: ``exc`` itself, where exceptions are to propagate (debugging, tests).
@@ -241,7 +232,7 @@ async def fail_async(ctx: RequestContext, exc: Exception) -> Response:
         return await finalize_async(ctx, response)
     except Exception:
         ctx.app.logger.exception("Request finalizing failed with an error while handling an error")
-    return sendable(ctx.app, response, error)
+    return ctx.plan.pack(sendable(ctx.app, response, error))  # type: ignore[no-any-return]  # PERF: a cast is a call
 
 
 def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:

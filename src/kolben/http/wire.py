@@ -25,25 +25,30 @@ from .response import Response, check_response, is_plain_path
 if t.TYPE_CHECKING:
     from collections.abc import Callable
 
-    from werkzeug.wrappers import Response as WerkzeugResponse
-
     from ..json.provider import StdlibJSONProvider
 
 
 class Page:
-    """A whole answer in the form that one protocol sends it: one that is the same for every request, or a plain one.
+    """A whole answer in the form that one protocol sends it.
 
-    :param headers: pairs of text for WSGI, of bytes for ASGI.
+    ``headers`` are pairs of text for WSGI, of bytes for ASGI, in a list that is the server's to keep; ``told`` is the
+    response that wants to know when it was sent.
     """
 
-    __slots__ = ("body", "headers", "status", "status_code")
+    __slots__ = ("body", "headers", "status", "status_code", "told")
 
-    def __init__(self, response: Response, is_asgi: bool) -> None:
-        headers = response.wire_headers()
-        self.status = response._status
-        self.status_code = response._status_code
-        self.headers: list[tuple[t.Any, t.Any]] = encode_headers(headers) if is_asgi else headers
-        self.body = b"".join(response.body_chunks())
+    status: str
+    status_code: int
+    headers: list[tuple[t.Any, t.Any]]
+    body: bytes
+    told: Response | None
+
+    def copy(self) -> Page:
+        """The same for another request."""
+        page = Page()
+        page.status, page.status_code = self.status, self.status_code
+        page.headers, page.body, page.told = self.headers.copy(), self.body, self.told
+        return page
 
 
 def make_pager(
@@ -89,6 +94,7 @@ def make_pager(
         made.status, made.status_code = line, code
         made.body = body
         made.headers = [first, lengths.get(len(body)) or make_length(len(body))]
+        made.told = None
         return made
 
     return page
@@ -97,38 +103,54 @@ def make_pager(
 _new: t.Any = object.__new__
 
 
-def _sealer(is_asgi: bool) -> Callable[[WerkzeugResponse], None]:
-    """The function that checks a response which is going to be sent, and keeps its headers as a protocol has them."""
+def _packer(is_asgi: bool) -> Callable[[t.Any], t.Any]:
+    """The function that makes what a protocol sends of a response."""
+    lengths: dict[int, t.Any] = RAW_LENGTHS if is_asgi else LENGTHS
+    make_length: Callable[[int], t.Any] = raw_length_header if is_asgi else length_header
 
-    def seal(response: WerkzeugResponse) -> None:
-        """Check a response that is going to be sent, and keep its headers as they are sent.
+    def headers_of(response: Response, attributes: dict[str, t.Any]) -> list[tuple[t.Any, t.Any]]:
+        prepared, chunks = response.prepared, response.response
+        if "headers" not in attributes and prepared is not None and prepared.suits(response._status_code):
+            return prepared.raw.copy() if is_asgi else prepared.wire.copy()
+        if response.is_untouched and type(chunks) is list and len(chunks) == 1 and type(chunks[0]) is bytes:
+            first = ("Content-Type", response.content_type_sent)
+            if first in PAIRS and not is_bodiless(response._status_code):
+                length = len(chunks[0])
+                return [PAIRS[first] if is_asgi else first, lengths.get(length) or make_length(length)]
+        pairs = response.headers._list
+        encoded: list[tuple[bytes, bytes]] | None = [] if is_asgi else None
+        if is_sent_as_is(response, pairs, encoded):
+            return pairs.copy() if encoded is None else encoded
+        pairs = response.wire_headers()
+        return encode_headers(pairs) if is_asgi else pairs
+
+    def pack(response: t.Any) -> t.Any:
+        """Check a response that is going to be sent; return the page that it is, or, if it is a stream or sends itself,
+        the response, whose headers are kept as they are sent.
 
         :raises ValueError: what it has must not reach a server, see :func:`.check_response`.
+        :raises TypeError: a piece of its body is neither text nor bytes.
         """
         if not isinstance(response, Response) or not response.goes_plain:
             check_response(response)
-            return
-        if response._status not in STATUSES:
-            check_status(response._status)
-        attributes = response.__dict__
-        if "headers" in attributes:
-            pairs = attributes["headers"]._list
-        else:
-            prepared = response.prepared
-            if prepared is None:
-                return
-            if prepared.suits(response._status_code):
-                attributes["sealed"] = prepared.raw.copy() if is_asgi else prepared.wire.copy()
-                return
-            pairs = response.headers._list
-        encoded: list[tuple[bytes, bytes]] | None = [] if is_asgi else None
-        if is_sent_as_is(response, pairs, encoded):
-            attributes["sealed"] = pairs.copy() if encoded is None else encoded
-        else:
-            headers = response.wire_headers()
-            attributes["sealed"] = encode_headers(headers) if is_asgi else headers
+            return response
+        status, attributes = response._status, response.__dict__
+        if status not in STATUSES:
+            check_status(status)
+        headers = headers_of(response, attributes)
+        chunks = response.response
+        if type(chunks) is not list and type(chunks) is not tuple:
+            attributes["sealed"] = headers
+            return response
+        page: Page = _new(Page)
+        page.status, page.status_code, page.headers = status, response._status_code, headers
+        page.body = chunks[0] if len(chunks) == 1 and type(chunks[0]) is bytes else b"".join(response.body_chunks())
+        if is_bodiless(page.status_code):
+            page.body = b""
+        page.told = response if "_on_close" in attributes or response.closes_itself else None
+        return page
 
-    return seal
+    return pack
 
 
 def is_sent_as_is(
@@ -168,11 +190,11 @@ def _has_length(pairs: list[tuple[str, str]]) -> bool:
 
 _LOCATIONS = frozenset(LOCATIONS.values())
 
-seal, seal_asgi = _sealer(is_asgi=False), _sealer(is_asgi=True)
+pack, pack_asgi = _packer(is_asgi=False), _packer(is_asgi=True)
 
 
 def asgi_headers(response: Response) -> list[tuple[bytes, bytes]]:
-    """The headers that :func:`seal_asgi` kept, or else those of now."""
+    """The headers that :func:`pack_asgi` kept, or else those of now."""
     sealed: list[tuple[bytes, bytes]] | None = response.__dict__.get("sealed")
     return encode_headers(response.wire_headers()) if sealed is None else sealed
 

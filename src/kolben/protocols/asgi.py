@@ -19,18 +19,18 @@ from ..dispatch.plan import Mode, Plan
 from ..globals import current
 from ..http.body import ReceivedBody, StreamedBody, parse_content_length
 from ..http.headers import RAW_LENGTHS, raw_length_header
-from ..http.response import Response
-from ..http.wire import Page, asgi_headers, is_bodiless
+from ..http.wire import Page
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 from . import lifespan
 from .head import KNOWN_HOSTS, checked
-from .wsgi import GENERATORS, needs_closing
+from .wsgi import needs_closing
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, MutableMapping
 
     from ..app import Kolben
     from ..dispatch.build import Known, Plans
+    from ..dispatch.plan import Answer
     from ..http.request import Request
 
     Scope = dict[str, t.Any]
@@ -52,10 +52,9 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     """Answer one request, serve one WebSocket, or live through the server's lifespan."""
     if scope["type"] != "http":
         return await _serve_other(plans, scope, receive, send)
-    headers, method, path = scope["headers"], scope["method"], scope["path"]
-    index, known = dict(headers), plans.fixed.get((method, path))
-    has_body = b"content-length" in index or b"transfer-encoding" in index
-    is_odd = index.get(b"host") not in KNOWN_HOSTS or len(index) != len(headers) or scope.get("root_path")
+    index, method, path = dict(scope["headers"]), scope["method"], scope["path"]
+    known, has_body = plans.fixed.get((method, path)), b"content-length" in index or b"transfer-encoding" in index
+    is_odd = index.get(b"host") not in KNOWN_HOSTS or len(index) != len(scope["headers"]) or scope.get("root_path")
     is_odd = is_odd or (has_body and (b"transfer-encoding" in index or not _is_length(index[b"content-length"])))
     is_odd = is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path))
     if is_odd and (path := await _checked(plans, scope, index, send)) is None:
@@ -63,7 +62,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     ctx = _open(plans, scope, path) if is_odd else _open(plans, scope, path, known, index)
     token, is_over = current.set(ctx), False
     try:
-        if token.old_value is not _MISSING or plans.app.serving.is_due or _pushed:
+        if token.old_value is not _MISSING or plans.serving.is_due or _pushed:
             await _enter(ctx, token)
         if not plans.session_is_lazy or (b"cookie" in index and _may_have_session(plans, scope, index)):
             await _open_early(plans, ctx)
@@ -71,20 +70,21 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         if (has_body or method not in _NO_BODY_EXPECTED) and (filling := _take_body(ctx, plan, index, receive)):
             plan = await filling
         mode = plan.mode
-        answer = await plan.run(ctx) if mode is _LOOP else await _in_thread(ctx) if mode is _THREAD else plan.run(ctx)
-        if type(answer) is bytes and method != "HEAD":
+        answer = await plan.run(ctx) if mode is _LOOP else await _trip(ctx) if mode is _THREAD else plan.run(ctx)
+        if type(answer) is bytes:
             pairs = [plans.content_type, RAW_LENGTHS.get(len(answer)) or raw_length_header(len(answer))]
             start, body, told = {"type": "http.response.start", "status": 200, "headers": pairs}, answer, None
-        elif type(answer) in GENERATORS or (parts := _parts(plans, answer, method)) is None:
-            return await _stream(ctx, scope, answer, receive, send)
+        elif type(answer) is Page:
+            start = {"type": "http.response.start", "status": answer.status_code, "headers": answer.headers}
+            body, told = answer.body, answer.told
         else:
-            start, body, told = parts
+            return await _stream(ctx, scope, answer, receive, send)
         # NOTE: what teardown releases, a database connection say, is free before a slow client is served.
         is_over = ctx.is_closed or not (plan.has_teardown or ctx.request.holds_body or _torn_down or _torn_down_app)
         if ctx.is_eventful or not is_over:
             is_over = not await _end(ctx, plan)
-        await send(_say_closing(start, scope) if plans.app.serving.closes_connections else start)
-        await send({"type": "http.response.body", "body": body})
+        await send(_say_closing(start, scope) if plans.serving.closes_connections else start)
+        await send({"type": "http.response.body", "body": body if method != "HEAD" else b""})
         if told is not None:
             told.close()
     except BaseException as exc:
@@ -178,17 +178,13 @@ def _may_have_session(plans: Plans, scope: Scope, index: dict[bytes, bytes]) -> 
     return len(index) != len(scope["headers"]) or plans.session_cookie in index[b"cookie"].decode("latin-1")
 
 
-def is_buffered(response: t.Any) -> bool:
-    """Whether the whole body is in memory."""
-    return isinstance(response, Response) and response.goes_plain and isinstance(response.response, (list, tuple))
-
-
-def _in_thread(ctx: RequestContext) -> Awaitable[Response]:
+def _trip(ctx: RequestContext) -> Awaitable[Answer]:
+    """The answer of a plan that runs in a worker thread."""
     ctx.is_working = True
     return bridge.views.call(_answer_in_thread, (ctx,), copy_context())
 
 
-def _answer_in_thread(ctx: RequestContext) -> Response:
+def _answer_in_thread(ctx: RequestContext) -> Answer:
     """Run the pipeline, and for a body in memory its teardown too, on the one thread."""
     response: t.Any = None
     try:
@@ -201,7 +197,7 @@ def _answer_in_thread(ctx: RequestContext) -> Response:
         # NOTE: a cancelled request is closed by whoever comes last, this thread or the loop: each writes its own word
         # before it reads the other's.
         ctx.is_working = False
-        is_whole = response is None or type(response) in _WHOLE or is_buffered(response)
+        is_whole = response is None or type(response) in _WHOLE
         if not is_whole and not ctx.is_abandoned:
             ctx.context = copy_context()
         elif ctx.is_abandoned or needs_closing(ctx):
@@ -354,37 +350,6 @@ def _noting_the_end(ctx: RequestContext, receive: Receive) -> Receive:
         return message
 
     return receive_and_note
-
-
-def _parts(plans: Plans, response: t.Any, method: str) -> tuple[dict[str, t.Any], bytes, t.Any] | None:
-    """What is sent of an answer that is in memory: the first message, the body, and the response, if it wants to know
-    when that was done."""
-    kind = type(response)
-    status, told = 200, None
-    if kind is bytes:
-        body = response
-        headers = [plans.content_type, RAW_LENGTHS.get(len(body)) or raw_length_header(len(body))]
-    elif kind is Page:
-        status, headers, body = response.status_code, response.headers.copy(), response.body
-    elif (kind is not plans.plain_response or type(response.response) is not list) and not is_buffered(response):
-        return None
-    else:
-        status, chunks, attributes = response._status_code, response.response, response.__dict__
-        has_headers = "headers" in attributes or "prepared" in attributes
-        if has_headers or len(chunks) != 1 or type(chunks[0]) is not bytes or is_bodiless(status):
-            headers = attributes.get("sealed") or asgi_headers(response)
-            is_one = len(chunks) == 1 and type(chunks[0]) is bytes
-            body = b"" if is_bodiless(status) else chunks[0] if is_one else b"".join(response.body_chunks())
-        else:
-            body = chunks[0]
-            is_usual = kind is plans.plain_response and "content_type_sent" not in attributes
-            content_type = None if is_usual else (b"content-type", response.content_type_sent.encode("latin-1"))
-            headers = [content_type or plans.content_type, RAW_LENGTHS.get(len(body)) or raw_length_header(len(body))]
-        told = response if "_on_close" in attributes or response.closes_itself else None
-    if method == "HEAD":
-        body = b""
-    start = {"type": "http.response.start", "status": status, "headers": headers}
-    return start, body, told
 
 
 def _say_closing(start: dict[str, t.Any], scope: Scope) -> Message:

@@ -55,7 +55,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
     token = current.set(ctx := _open(plans, environ, path, known))
     stream = None
     try:
-        if token.old_value is not _MISSING or plans.app.serving.is_due or _pushed:
+        if token.old_value is not _MISSING or plans.serving.is_due or _pushed:
             _enter(ctx, token)
         if not plans.session_is_lazy or ("HTTP_COOKIE" in environ and plans.session_cookie in environ["HTTP_COOKIE"]):
             plans.open_early(ctx)
@@ -67,10 +67,9 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             start_response("200 OK", [plans.content_type, LENGTHS.get(len(answer)) or length_header(len(answer))])
             return [] if ctx.request.method == "HEAD" else [answer]
         if type(answer) is Page:
-            start_response(answer.status, answer.headers.copy())
-            return [] if ctx.request.method == "HEAD" else [answer.body]
-        if type(answer) is plans.plain_response and type(body := answer.response) is list:
-            return _send(ctx.request, answer, body, start_response)
+            start_response(answer.status, answer.headers)
+            body = [answer.body] if answer.body and ctx.request.method != "HEAD" else []
+            return body if answer.told is None else _Closing(body, answer.told)
         return (stream := _send_other(ctx, answer, environ, start_response))
     except BaseException as exc:
         ctx.note_error(exc)
@@ -154,27 +153,6 @@ def _checked(environ: WSGIEnvironment, path: str) -> str:
         has_peer=bool(environ.get("REMOTE_ADDR")),
     )
     return with_one_slash(path)
-
-
-def _send(request: Request, response: Response, body: list[t.Any], start_response: StartResponse) -> Iterable[bytes]:
-    """Send a response whose body is in memory."""
-    status, attributes = response._status_code, response.__dict__
-    has_headers = "headers" in attributes or "prepared" in attributes
-    if has_headers or len(body) != 1 or type(body[0]) is not bytes or is_bodiless(status):
-        headers = attributes.get("sealed") or response.wire_headers()
-        if is_bodiless(status):
-            body = []
-        elif len(body) != 1 or type(body[0]) is not bytes:
-            body = response.body_chunks()
-    else:
-        length = len(body[0])
-        headers = [("Content-Type", response.content_type_sent), LENGTHS.get(length) or length_header(length)]
-    start_response(response._status, headers)
-    if request.method == "HEAD":
-        body = []
-    if "_on_close" in attributes or response.closes_itself:
-        return _Closing(body, response)
-    return body
 
 
 def _send_other(
