@@ -105,24 +105,6 @@ _new: t.Any = object.__new__
 
 def _packer(is_asgi: bool) -> Callable[[t.Any], t.Any]:
     """The function that makes what a protocol sends of a response."""
-    lengths: dict[int, t.Any] = RAW_LENGTHS if is_asgi else LENGTHS
-    make_length: Callable[[int], t.Any] = raw_length_header if is_asgi else length_header
-
-    def headers_of(response: Response, attributes: dict[str, t.Any]) -> list[tuple[t.Any, t.Any]]:
-        prepared, chunks = response.prepared, response.response
-        if "headers" not in attributes and prepared is not None and prepared.suits(response._status_code):
-            return prepared.raw.copy() if is_asgi else prepared.wire.copy()
-        if response.is_untouched and type(chunks) is list and len(chunks) == 1 and type(chunks[0]) is bytes:
-            first = ("Content-Type", response.content_type_sent)
-            if first in PAIRS and not is_bodiless(response._status_code):
-                length = len(chunks[0])
-                return [PAIRS[first] if is_asgi else first, lengths.get(length) or make_length(length)]
-        pairs = response.headers._list
-        encoded: list[tuple[bytes, bytes]] | None = [] if is_asgi else None
-        if is_sent_as_is(response, pairs, encoded):
-            return pairs.copy() if encoded is None else encoded
-        pairs = response.wire_headers()
-        return encode_headers(pairs) if is_asgi else pairs
 
     def pack(response: t.Any) -> t.Any:
         """Check a response that is going to be sent; return the page that it is, or, if it is a stream or sends itself,
@@ -134,23 +116,52 @@ def _packer(is_asgi: bool) -> Callable[[t.Any], t.Any]:
         if not isinstance(response, Response) or not response.goes_plain:
             check_response(response)
             return response
-        status, attributes = response._status, response.__dict__
+        status, code, attributes = response._status, response._status_code, response.__dict__
         if status not in STATUSES:
             check_status(status)
-        headers = headers_of(response, attributes)
+        headers: t.Any = None if "headers" in attributes else _unseen_headers(response, is_asgi)
+        if headers is None:
+            pairs = response.headers._list
+            headers = [] if is_asgi else None
+            if not is_sent_as_is(response, pairs, headers):
+                pairs = response.wire_headers()
+                headers = encode_headers(pairs) if is_asgi else pairs
+            elif headers is None:
+                headers = pairs.copy()
         chunks = response.response
         if type(chunks) is not list and type(chunks) is not tuple:
             attributes["sealed"] = headers
             return response
         page: Page = _new(Page)
-        page.status, page.status_code, page.headers = status, response._status_code, headers
-        page.body = chunks[0] if len(chunks) == 1 and type(chunks[0]) is bytes else b"".join(response.body_chunks())
-        if is_bodiless(page.status_code):
+        page.status = status
+        page.status_code = code
+        page.headers = headers
+        if code < 200 or code == 204 or code == 304:
             page.body = b""
+        else:
+            is_one = len(chunks) == 1 and type(chunks[0]) is bytes
+            page.body = chunks[0] if is_one else b"".join(response.body_chunks())
         page.told = response if "_on_close" in attributes or response.closes_itself else None
         return page
 
     return pack
+
+
+def _unseen_headers(response: Response, is_asgi: bool) -> list[tuple[t.Any, t.Any]] | None:
+    """The headers that nobody asked for, if they are known without making them."""
+    prepared = response.prepared
+    if prepared is not None:
+        suits = prepared.suits(response._status_code)
+        return (prepared.raw.copy() if is_asgi else prepared.wire.copy()) if suits else None
+    chunks: t.Any = response.response
+    first = ("Content-Type", response.content_type_sent)
+    is_plain = type(chunks) is list and len(chunks) == 1 and type(chunks[0]) is bytes and first in PAIRS
+    if not is_plain or is_bodiless(response._status_code):
+        return None
+    length = len(chunks[0])
+    if is_asgi:
+        return [PAIRS[first], RAW_LENGTHS.get(length) or raw_length_header(length)]
+    return [first, LENGTHS.get(length) or length_header(length)]
 
 
 def is_sent_as_is(
