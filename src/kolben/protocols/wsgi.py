@@ -76,7 +76,10 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         raise
     finally:
         is_left = _popped or "werkzeug.debug.preserve_context" in environ
-        if is_left or (type(stream) is not OwnedStream and needs_closing(ctx)):
+        is_over = not (
+            ctx.is_eventful or ctx.request.holds_body or ctx.plan.has_teardown or _torn_down or _torn_down_app
+        )
+        if is_left or not (is_over or type(stream) is OwnedStream):
             _leave(ctx, environ, token, stream)
         else:
             current.reset(token)
