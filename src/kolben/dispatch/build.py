@@ -283,6 +283,7 @@ class Plans(dict[t.Any, Plan]):
         plan.convert = self.convert
         plan.preprocessors = around.preprocessors(_collect(app.url_value_preprocessors, inwards))
         plan.before = around.before(_collect(app.before_request_funcs, inwards))
+        plan.is_led = bool(plan.preprocessors or plan.before)
         plan.after = around.after(_collect(app.after_request_funcs, outwards, backwards=True))
         plan.teardown = around.teardown(_collect(app.teardown_request_funcs, outwards, backwards=True))
         plan.teardown_app = around.teardown(reversed(app.teardown_appcontext_funcs))

@@ -49,6 +49,7 @@ class Plan:
         "handlers",
         "has_teardown",
         "is_async",
+        "is_led",
         "max_content_length",
         "mode",
         "pack",
@@ -82,6 +83,8 @@ class Plan:
     takes_short_body: bool
     """Whether a body that comes in one message is kept as it comes, by the application's limits alone."""
 
+    is_led: bool
+    """Whether any function comes before the view, of the next two kinds."""
     preprocessors: tuple[Callable[..., t.Any], ...]
     before: tuple[Callable[[], t.Any], ...]
     view: Callable[..., t.Any]

@@ -47,17 +47,19 @@ def run(ctx: RequestContext) -> Answer:
         try:
             if _started:
                 send(request_started, ctx.app)
-            for preprocess in plan.preprocessors:
-                rv = preprocess(plan.endpoint, ctx.request.view_args)
-                if type(rv) is CoroutineType:
-                    settle(rv)
-            for hook in plan.before:
-                rv = hook()
-                if type(rv) is CoroutineType:
-                    rv = settle(rv)
-                if rv is not None:
-                    break
-            else:
+            rv = None
+            if plan.is_led:
+                for preprocess in plan.preprocessors:
+                    done = preprocess(plan.endpoint, ctx.request.view_args)
+                    if type(done) is CoroutineType:
+                        settle(done)
+                for hook in plan.before:
+                    rv = hook()
+                    if type(rv) is CoroutineType:
+                        rv = settle(rv)
+                    if rv is not None:
+                        break
+            if rv is None:
                 values = ctx.request.view_args
                 rv = plan.view(**values) if values else plan.view()
             if type(rv) is CoroutineType:
@@ -96,17 +98,19 @@ async def run_async(ctx: RequestContext) -> Answer:
         try:
             if _started:
                 await send_async(request_started, ctx.app)
-            for preprocess in plan.preprocessors:
-                rv = await preprocess(plan.endpoint, ctx.request.view_args)
-                if type(rv) is CoroutineType:
-                    await settle_async(rv)
-            for hook in plan.before:
-                rv = await hook()
-                if type(rv) is CoroutineType:
-                    rv = await settle_async(rv)
-                if rv is not None:
-                    break
-            else:
+            rv = None
+            if plan.is_led:
+                for preprocess in plan.preprocessors:
+                    done = await preprocess(plan.endpoint, ctx.request.view_args)
+                    if type(done) is CoroutineType:
+                        await settle_async(done)
+                for hook in plan.before:
+                    rv = await hook()
+                    if type(rv) is CoroutineType:
+                        rv = await settle_async(rv)
+                    if rv is not None:
+                        break
+            if rv is None:
                 values = ctx.request.view_args
                 rv = await (plan.view(**values) if values else plan.view())
             if type(rv) is CoroutineType:
