@@ -84,6 +84,7 @@ def pump(
         del sent, step  # NOTE: what was thrown knows this frame; together they would wait for the collector.
         if watch is not None:
             watch.stop()
+    assert watch is not None
     if watch.is_told_to_end:
         if not watch.lasts:
             raise asyncio.CancelledError("The server stops, and the stream did not end in time.")
