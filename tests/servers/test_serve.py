@@ -456,6 +456,19 @@ def test_worker_that_keeps_dying_ends_the_server_in_the_end(tmp_path: Path) -> N
         assert "The next worker is started in 2 seconds." in served.log
 
 
+def test_process_that_a_view_forks_ends_by_sigterm(tmp_path: Path) -> None:
+    (tmp_path / "forking.py").write_text(
+        "import multiprocessing, time\nfrom kolben import Kolben\napp = Kolben(__name__)\n\n"
+        "def wait(end):\n    end.send('begun')\n    time.sleep(60)\n\n"
+        "@app.route('/')\ndef view():\n"
+        "    context = multiprocessing.get_context('fork')\n    ours, its = context.Pipe()\n"
+        "    process = context.Process(target=wait, args=(its,))\n    process.start()\n    ours.recv()\n"
+        "    process.terminate()\n    process.join(10)\n    return {'code': process.exitcode}\n"
+    )
+    with serving(app="forking:app", folder=tmp_path) as served:
+        assert served.get("/") == {"code": -signal.SIGTERM}
+
+
 def test_sockets_are_not_handed_on_to_what_a_worker_starts(tmp_path: Path) -> None:
     (tmp_path / "started.py").write_text(
         "import os\n"

@@ -279,5 +279,11 @@ def _on_signals(stop: Callable[[], None], *, with_interrupts: bool) -> None:
         if not loop.is_closed():
             loop.call_soon_threadsafe(stop)
 
+    def let_go() -> None:
+        # NOTE: a process that a view forks, by multiprocessing say, which ends its processes by SIGTERM.
+        if signal.getsignal(signal.SIGTERM) is handle:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
     for number in [signal.SIGTERM, signal.SIGINT] if with_interrupts else [signal.SIGTERM]:
         signal.signal(number, handle)
+    os.register_at_fork(after_in_child=let_go)
