@@ -47,7 +47,7 @@ def run(ctx: RequestContext) -> Answer:
         try:
             if _started:
                 send(request_started, ctx.app)
-            rv = None
+            rv: t.Any = None
             if plan.is_led:
                 for preprocess in plan.preprocessors:
                     done = preprocess(plan.endpoint, ctx.request.view_args)
@@ -98,7 +98,7 @@ async def run_async(ctx: RequestContext) -> Answer:
         try:
             if _started:
                 await send_async(request_started, ctx.app)
-            rv = None
+            rv: t.Any = None
             if plan.is_led:
                 for preprocess in plan.preprocessors:
                     done = await preprocess(plan.endpoint, ctx.request.view_args)
