@@ -539,7 +539,7 @@ class Request(WerkzeugRequest):
             form = self._read_fields(self._limits or ctx.app.config)
         if form is None:
             self._load_form_data()
-            form = self.__dict__["form"]
+            form = t.cast("ImmutableMultiDict[str, str]", self.__dict__["form"])
         return form
 
     @lazy
@@ -653,9 +653,9 @@ class Request(WerkzeugRequest):
             limits = WITHOUT_APP if ctx is None else ctx.app.config
         return limits
 
-    max_content_length = Limit("MAX_CONTENT_LENGTH")
+    max_content_length = Limit("MAX_CONTENT_LENGTH")  # pyright: ignore[reportAssignmentType]  # a number there
     """The most bytes a body may have (``MAX_CONTENT_LENGTH``). May be set before the body is read."""
-    max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE")
+    max_form_memory_size = Limit("MAX_FORM_MEMORY_SIZE")  # pyright: ignore[reportAssignmentType]  # a number there
     """The most bytes the fields of a form may have, files aside (``MAX_FORM_MEMORY_SIZE``)."""
     max_form_parts = Limit("MAX_FORM_PARTS")  # type: ignore[assignment]  # never None in Werkzeug
     """The most fields and files a form may have (``MAX_FORM_PARTS``)."""
