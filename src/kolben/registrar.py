@@ -90,12 +90,13 @@ t.cast(t.Any, _default_template_ctx_processor).is_async = False
 class StaticView:
     """The view of an application's static route: sends a file of its static folder.
 
+    Like any view it has a name, and takes the marks that extensions put on views.
+
     NOTE: a class of its own, so that nothing that decorates it is taken for it.
     """
 
-    __slots__ = ("_owner",)
-
     def __init__(self, owner: Registrar) -> None:
+        self.__name__ = self.__qualname__ = "static"
         # NOTE: a weak reference, so that the application does not keep itself alive through its own view.
         self._owner = ref(owner)
 

@@ -217,6 +217,13 @@ def test_a_view_that_decorates_the_static_one_is_called(folder: Path, disk: obje
     assert app.plans(on_loop=True)["static"].mode is Mode.THREAD
 
 
+def test_the_static_view_can_be_named_and_marked_like_any(folder: Path) -> None:
+    view: t.Any = Kolben("app", root_path=str(folder)).view_functions["static"]
+    view.is_exempt = True
+    assert (f"{view.__module__}.{view.__name__}", view.__qualname__) == ("kolben.registrar.static", "static")
+    assert functools.wraps(view)(lambda **values: None).__name__ == "static"
+
+
 def test_settings_of_files_count_on_the_loop(folder: Path, disk: object, hops: list[str]) -> None:
     app = made(folder)
     ask(app)

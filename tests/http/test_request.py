@@ -304,6 +304,31 @@ def test_a_body_is_read_as_the_class_says(app: Kolben) -> None:
     assert app.test_client().post("/", data=b'"a"').text == "A"
 
 
+def test_a_property_may_stand_in_for_what_is_computed_once(app: Kolben) -> None:
+    class Own(Request):
+        @property
+        def args(self) -> t.Any:
+            return super().args
+
+        @property
+        def form(self) -> t.Any:
+            return super().form
+
+        @property
+        def host(self) -> str:
+            return super().host.upper()
+
+        @host.setter
+        def host(self, value: str) -> None:
+            raise AssertionError(value)
+
+    app.request_class = Own
+    with app.test_request_context("/?a=1", method="POST", data={"b": "2"}):
+        assert (request.args["a"], request.form["b"], request.host) == ("1", "2", "LOCALHOST")
+        assert request.values.to_dict() == {"a": "1", "b": "2"}
+        assert (request.args is request.args, request.form is request.form) == (True, True)
+
+
 def test_shallow_request_refuses_its_stream() -> None:
     with pytest.raises(RuntimeError, match="shallow"):
         _ = Request(EnvironBuilder(Kolben("app"), "/").get_environ(), shallow=True).stream

@@ -17,6 +17,8 @@ if t.TYPE_CHECKING:
 
     class lazy(t.Generic[T]):
         # NOTE: what the class below is to its user: the value, which may also be assigned and deleted.
+        is_overridden: bool
+
         def __init__(self, compute: Callable[[t.Any], T]) -> None: ...
         @t.overload
         def __get__(self, obj: None, owner: type | None = None) -> t.Self: ...
@@ -32,7 +34,12 @@ else:
         """A value computed at the first read and kept in the instance, where later reads find it without a call.
 
         It may be assigned and deleted like any attribute; after deletion it is computed anew.
+
+        :ivar is_overridden: whether a subclass has a property of this name, which asks for this value by ``super()``:
+            what is stored under the name is then the property's business.
         """
+
+        is_overridden = False
 
         def __init__(self, compute: Callable[[t.Any], t.Any]) -> None:
             self.compute = compute
@@ -44,6 +51,11 @@ else:
         def __get__(self, obj: t.Any, owner: type | None = None) -> t.Any:
             if obj is None:
                 return self
+            if self.is_overridden:
+                kept = obj.__dict__
+                if self.name not in kept:
+                    kept[self.name] = self.compute(obj)
+                return kept[self.name]
             value = self.compute(obj)
             # PERF: benchmarks/inprocess.py, kind "query": an instance whose dict nobody asks for has none.
             setattr(obj, self.name, value)
@@ -51,7 +63,7 @@ else:
 
 
 def name_attributes(cls: type, *names: str) -> None:
-    """Tell a class what most of its instances will have.
+    """Tell a class what most of its instances will have, and what is lazy which properties stand in for it there.
 
     CPython keeps an instance without a dict as long as its attributes are among those, thirty at most, that the first
     instances of its class had.
@@ -60,6 +72,10 @@ def name_attributes(cls: type, *names: str) -> None:
     for name in names:
         if not hasattr(getattr(cls, name, None), "__set__"):
             object.__setattr__(first, name, None)
+    for base in cls.__mro__[1:]:
+        for name, attribute in vars(base).items():
+            if isinstance(attribute, lazy) and hasattr(getattr(cls, name), "__set__"):
+                attribute.is_overridden = True
 
 
 class Limit:
