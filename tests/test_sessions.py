@@ -12,7 +12,7 @@ from werkzeug.datastructures import CallbackDict
 from werkzeug.http import parse_cookie
 from werkzeug.wrappers import Response
 
-from kolben import Kolben, session
+from kolben import Kolben, request, session
 from kolben.config import Config
 from kolben.sessions import (
     NullSession,
@@ -658,3 +658,19 @@ def test_interface_leaves_opening_and_saving_to_its_subclass() -> None:
         interface.open_session(make_app(), nothing)
     with pytest.raises(NotImplementedError):
         interface.save_session(make_app(), SecureCookieSession(), Response())
+
+
+def test_keys_of_an_interface_are_asked_for_before_the_url_is_matched(app: Kolben, client: KolbenClient) -> None:
+    endpoints: list[str | None] = []
+
+    class Interface(SecureCookieSessionInterface):
+        def get_signing_serializer(self, app: t.Any) -> t.Any:
+            endpoints.append(request.endpoint)
+            return super().get_signing_serializer(app)
+
+    app.session_interface = Interface()
+    app.add_url_rule("/", "index", lambda: "text")
+    client.set_cookie("session", "forged")
+    for _ in range(3):
+        client.get("/")
+    assert endpoints == [None] * 3

@@ -195,3 +195,20 @@ def test_subclass_of_the_response_class_is_used_for_everything(app: Kolben, clie
     assert client.get("/missing").status_code == 404
     with client:
         assert client.get("/other").text == "other"
+
+
+@pytest.mark.parametrize("made", [lambda obj: {"a": obj}, lambda obj: ([obj], 201)])
+def test_what_is_no_json_is_asked_for_once(
+    app: Kolben, client: KolbenClient, made: t.Callable[[object], t.Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[object] = []
+
+    def default(value: object) -> str:
+        asked.append(value)
+        raise TypeError("None of JSON's.")
+
+    app.testing, app.json.default = False, default  # type: ignore[attr-defined]
+    app.add_url_rule("/", "view", lambda: made(object()))
+    assert client.get("/").status_code == 500
+    assert len(asked) == 1
+    assert "None of JSON's. Its view is" in caplog.text

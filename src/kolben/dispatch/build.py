@@ -22,7 +22,7 @@ from ..json.provider import StdlibJSONProvider
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import hooks, overridable, run
-from .convert import make_converter
+from .convert import make_converter, make_explainer
 from .errors import explained, find_handler, may_refuse, refuse
 from .plan import Mode, Plan
 
@@ -86,7 +86,7 @@ class Plans(dict[t.Any, Plan]):
         self.sends_text = is_plain and "make_response" not in self.overrides
         content_type = ("Content-Type", cls.content_type_sent)
         self.content_type: tuple[t.Any, t.Any] = encode_headers([content_type])[0] if on_loop else content_type
-        self.page = make_pager(self.content_type, on_loop, _plain_provider(app))
+        self.page = make_pager(self.content_type, on_loop, _plain_provider(app), make_explainer(app))
         self.session_is_lazy = _is_lazy(app.session_interface)
         self.session_cookie = app.session_interface.get_cookie_name(app) if self.session_is_lazy else ""
         self.pages: dict[t.Any, Page] = {}
@@ -137,8 +137,9 @@ class Plans(dict[t.Any, Plan]):
     def _remember(self, request: Request, rule: Rule, plan: Plan, match: Callable[..., t.Any]) -> None:
         """Keep the plan for a path without variables, of which an application has so many and no more."""
         method, path = request.method, request.path
-        is_plain = self.matches_plainly and self.session_is_lazy and self.trusted_hosts is None and path.isascii()
-        if is_plain and not rule.arguments and rule.methods is not None and method in rule.methods:
+        is_plain = self.matches_plainly and self.trusted_hosts is None and path.isascii()
+        is_unseen = self.session_is_lazy and _signs_plainly(self.app.session_interface)
+        if is_plain and is_unseen and not rule.arguments and rule.methods is not None and method in rule.methods:
             self.fixed.remember((method, path), (rule, plan), match)
 
     def _is_trusted(self, request: Request) -> bool:
@@ -414,6 +415,12 @@ def _is_lazy(interface: SessionInterface) -> bool:
         and cls.lazy_session is SecureCookieSessionInterface.lazy_session
         and cls.get_cookie_name is SecureCookieSessionInterface.get_cookie_name
     )
+
+
+def _signs_plainly(interface: SessionInterface) -> bool:
+    """Whether opening a session calls nothing of the application's own, which could look at what was matched."""
+    own = getattr(type(interface), "get_signing_serializer", None)
+    return own is SecureCookieSessionInterface.get_signing_serializer
 
 
 def _raise_routing_exception(**values: t.Any) -> t.NoReturn:

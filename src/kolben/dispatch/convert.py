@@ -68,6 +68,11 @@ def make_converter(app: Kolben) -> Callable[[t.Any], Response]:
     return convert
 
 
+def make_explainer(app: Kolben) -> Callable[[Exception], None]:
+    """The function that adds to the message of an error about a returned value whose view that is."""
+    return _Converter(app).explain
+
+
 class _Converter:
     """Makes a response of any return value; Flask's rules, and then Kolben's."""
 

@@ -52,15 +52,18 @@ class Page:
 
 
 def make_pager(
-    content_type: tuple[t.Any, t.Any], is_asgi: bool, provider: StdlibJSONProvider | None = None
+    content_type: tuple[t.Any, t.Any],
+    is_asgi: bool,
+    provider: StdlibJSONProvider | None = None,
+    explain: Callable[[Exception], None] | None = None,
 ) -> Callable[[t.Any], Page | None]:
     """The function that makes a page of a text or of JSON, alone or in a tuple with its status.
 
-    It gives ``None`` for any other tuple, for a status that has no body or is not registered, and for what cannot be
-    written as JSON.
+    It gives ``None`` for any other tuple, and for a status that has no body or is not registered.
 
     :param content_type: the header that a text is sent with.
     :param provider: what writes dicts and lists; without one, none is made of them.
+    :param explain: called with the error of what cannot be written as JSON, which is then raised.
     """
     lengths: dict[int, t.Any] = RAW_LENGTHS if is_asgi else LENGTHS
     make_length: Callable[[int], t.Any] = raw_length_header if is_asgi else length_header
@@ -86,8 +89,10 @@ def make_pager(
         elif provider is not None and (type(rv) is dict or type(rv) is list) and provider.mimetype == mimetype:
             try:
                 body = provider.dump_body(rv)
-            except (TypeError, ValueError):
-                return None
+            except (TypeError, ValueError) as exc:
+                if explain is not None:
+                    explain(exc)
+                raise
             first = json_type
         else:
             return None
