@@ -279,3 +279,22 @@ def test_client_that_leaves_before_its_body_is_an_error_when_it_is_read(app: Kol
     app.add_url_rule("/", "view", view_kind(lambda: str(len(request.get_data()))), methods=["POST"])
     messages: list[Message] = [{"type": "http.disconnect"}]
     assert "400" in asyncio.run(exchange_body(app, messages, waits=False))
+
+
+@pytest.mark.parametrize("lost", ["http.response.start", "http.response.body"])
+def test_response_is_closed_though_its_client_has_gone(app: Kolben, view_kind: Kind, lost: str) -> None:
+    closed: list[str] = []
+
+    def view() -> Response:
+        response = Response("text")
+        response.call_on_close(lambda: closed.append("closed"))
+        return response
+
+    async def send(message: Message) -> None:
+        if message["type"] == lost:
+            raise OSError("gone")
+
+    app.add_url_rule("/", "view", view_kind(view))
+    with pytest.raises(OSError, match="gone"):
+        asyncio.run(app(scope_for(app), never, send))
+    assert closed == ["closed"]

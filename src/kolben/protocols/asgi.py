@@ -83,10 +83,12 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         is_over = not (plan.has_teardown or ctx.request.holds_body or _torn_down or _torn_down_app) or ctx.is_closed
         if ctx.is_eventful or not is_over:
             is_over = not await _end(ctx, plan)
-        await send(_say_closing(start, scope) if plans.serving.closes_connections else start)
-        await send({"type": "http.response.body", "body": body if method != "HEAD" else b""})
-        if told is not None:
-            told.close()
+        try:
+            await send(_say_closing(start, scope) if plans.serving.closes_connections else start)
+            await send({"type": "http.response.body", "body": body if method != "HEAD" else b""})
+        finally:
+            if told is not None:
+                told.close()
     except BaseException as exc:
         ctx.error = None if is_over or ctx.is_closed else ctx.error or exc
         raise
