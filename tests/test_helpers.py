@@ -302,3 +302,20 @@ class TestRootPath:
         with pytest.raises(RuntimeError, match="No root path can be found for the provided module 'from_a_hook'"):
             get_root_path("from_a_hook")
         del sys.modules["from_a_hook"]
+
+
+def test_make_response_within_another_applications_context_is_that_applications(
+    app: Kolben, client: KolbenClient
+) -> None:
+    class Plain(kolben.Response):
+        default_mimetype = "text/plain"
+
+    other = Kolben("other")
+    other.response_class = Plain
+
+    @app.get("/")
+    def view() -> str:
+        with other.app_context():
+            return make_response("text").mimetype or ""
+
+    assert client.get("/").text == "text/plain"

@@ -69,7 +69,7 @@ def make_response(*args: t.Any) -> Response:
     try:
         plans = ctx.plans
     except AttributeError:  # no context, or that of an application, perhaps within a request
-        if ctx is None or ctx.request_ctx is None:
+        if ctx is None or ctx.request_ctx is None or ctx.request_ctx.app is not ctx.app:
             return current_app.make_response(rv)
         plans = ctx.request_ctx.plans
     return plans.convert(rv)  # type: ignore[no-any-return]  # PERF: a cast is a call

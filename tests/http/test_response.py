@@ -191,3 +191,13 @@ def test_headers_are_werkzeugs(step: t.Callable[[Headers], t.Any]) -> None:
         except Exception as exc:
             outcomes.append((type(exc), str(exc), list(headers)))  # type: ignore[arg-type]
     assert outcomes[0] == outcomes[1]
+
+
+def test_class_may_leave_the_length_out(app: Kolben, client: KolbenClient) -> None:
+    class Unmeasured(Response):
+        automatically_set_content_length = False
+
+    app.add_url_rule("/", "view", lambda: Unmeasured("text"))
+    response = client.get("/", buffered=False)
+    assert "Content-Length" not in response.headers
+    assert response.data == b"text"

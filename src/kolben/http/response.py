@@ -248,7 +248,7 @@ class Response(WerkzeugResponse):
             return [pair for pair in headers if pair[0].lower() not in _NOT_WITH_304]
         if 100 <= status < 200 or status == 204:
             return [pair for pair in headers if pair[0].lower() not in _NOT_WITHOUT_BODY]
-        if not has_length and self.is_sequence:
+        if not has_length and self.is_sequence and self.automatically_set_content_length:
             headers.append(("Content-Length", str(self._length())))
         return headers
 
