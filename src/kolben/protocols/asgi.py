@@ -32,6 +32,7 @@ if t.TYPE_CHECKING:
     from ..dispatch.build import Known, Plans
     from ..dispatch.plan import Answer
     from ..http.request import Request
+    from ..http.response import Response
 
     Scope = dict[str, t.Any]
     Message = MutableMapping[str, t.Any]
@@ -83,12 +84,10 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         is_over = not (plan.has_teardown or ctx.request.holds_body or _torn_down or _torn_down_app) or ctx.is_closed
         if ctx.is_eventful or not is_over:
             is_over = not await _end(ctx, plan)
-        try:
-            await send(_say_closing(start, scope) if plans.serving.closes_connections else start)
-            await send({"type": "http.response.body", "body": body if method != "HEAD" else b""})
-        finally:
-            if told is not None:
-                told.close()
+        if told is not None:
+            send = _telling(told, send)
+        await send(_say_closing(start, scope) if plans.serving.closes_connections else start)
+        await send({"type": "http.response.body", "body": body if method != "HEAD" else b""})
     except BaseException as exc:
         ctx.error = None if is_over or ctx.is_closed else ctx.error or exc
         raise
@@ -356,6 +355,21 @@ def _noting_the_end(ctx: RequestContext, receive: Receive) -> Receive:
         return message
 
     return receive_and_note
+
+
+def _telling(told: Response, send: Send) -> Send:
+    """``send`` that closes the response when it was sent, or when it cannot be."""
+
+    async def send_and_tell(message: Message) -> None:
+        is_over = True
+        try:
+            await send(message)
+            is_over = message["type"] == "http.response.body"
+        finally:
+            if is_over:
+                told.close()
+
+    return send_and_tell
 
 
 def _say_closing(start: dict[str, t.Any], scope: Scope) -> Message:
