@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from kolben import Kolben, bridge
+from kolben import Kolben, Response, bridge
 from kolben.protocols import pulling
 from kolben.testing import EnvironBuilder
 from kolben.testing.scope import scope_from_environ
@@ -192,6 +192,28 @@ def test_what_came_before_an_error_is_sent() -> None:
         assert [type(exc) for exc in sent.ended] == [LookupError]
 
     asyncio.run(main())
+
+
+def test_body_that_cannot_be_iterated_is_closed_and_its_error_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Body:
+        is_closed = False
+
+        def __iter__(self) -> Iterator[bytes]:
+            raise ValueError("no chunks")
+
+        def close(self) -> None:
+            self.is_closed = True
+
+    body = Body()
+
+    async def main() -> None:
+        sent = Sent(lambda: t.cast(t.Any, Response(body)))
+        with pytest.raises(ValueError, match="no chunks"):
+            await sent.serve()
+        assert [type(error) for error in sent.ended] == [ValueError]
+
+    asyncio.run(main())
+    assert (body.is_closed, [record.message for record in caplog.records]) == (True, ["Exception on / [GET]"])
 
 
 def test_generator_of_a_client_that_left_ends_at_its_next_yield(monkeypatch: pytest.MonkeyPatch) -> None:

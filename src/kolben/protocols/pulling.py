@@ -10,7 +10,7 @@ from time import monotonic
 from .. import bridge
 
 if t.TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
     from contextvars import Context
 
 MOST_CHUNKS = 64
@@ -24,7 +24,7 @@ GRACE = 0.001
 
 
 class Puller:
-    """Takes chunks of an iterator in turns of worker threads, each as long as chunks come fast.
+    """Takes chunks of an iterable in turns of worker threads, each as long as chunks come fast.
 
     While a turn lasts the loop sleeps, looks after :data:`GRACE` what is there already, and is woken for the next chunk
     if that is nothing. So a chunk that is ready waits no longer than that for one that is not.
@@ -32,10 +32,10 @@ class Puller:
     :param context: what the iterator runs in.
     """
 
-    __slots__ = ("_context", "_is_ended", "_is_left", "_is_wanted", "_iterator", "_loop", "_ready", "_waiter")
+    __slots__ = ("_context", "_is_ended", "_is_left", "_is_wanted", "_iterable", "_loop", "_ready", "_waiter")
 
-    def __init__(self, iterator: Iterator[t.Any], context: Context) -> None:
-        self._iterator = iterator
+    def __init__(self, iterable: Iterable[t.Any], context: Context) -> None:
+        self._iterable = iterable
         self._context = context
         self._loop = asyncio.get_running_loop()
         self._ready: deque[t.Any] = deque()
@@ -50,8 +50,9 @@ class Puller:
         Cancelled or closed, it waits for a thread that has begun: that must be out of the iterator, at its next chunk.
         """
         ready = self._ready
+        iterator = iter(self._iterable)
         while not self._is_ended:
-            turn = bridge.Turn(self._context.run, self._pull)
+            turn = bridge.Turn(self._context.run, self._pull, iterator)
             future = bridge.in_thread(turn)
             try:
                 while not future.done():
@@ -69,10 +70,9 @@ class Puller:
             finally:
                 del future
 
-    def _pull(self) -> None:
+    def _pull(self, iterator: Iterator[t.Any]) -> None:
         """Pull until there is enough, or no more, or it takes too long. In a thread."""
-        iterator, ready = self._iterator, self._ready
-        size, end = 0, monotonic() + LONGEST_TURN
+        ready, size, end = self._ready, 0, monotonic() + LONGEST_TURN
         for _ in range(MOST_CHUNKS):
             chunk = next(iterator, bridge.END)
             if chunk is bridge.END:

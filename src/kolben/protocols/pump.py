@@ -156,7 +156,7 @@ async def _stream(ctx: RequestContext, response: t.Any, send: Send, close_reques
         chunks, context = body, None
     else:
         context = ctx.context or copy_context()
-        chunks = Puller(iter(body), context).chunks()
+        chunks = Puller(body, context).chunks()
     is_exhausted, is_sending = False, True
     try:
         await send(closing(start, _version(ctx.request)) if ctx.app.serving.closes_connections else start)
