@@ -160,3 +160,12 @@ def test_application_that_is_wrapped_does_not_answer_alone() -> None:
     app.asgi_app = hello  # type: ignore[method-assign]  # as users wrap it
     assert not is_unwrapped(app)
     assert not is_unwrapped(Own(__name__))
+
+
+def test_next_worker_of_a_process_does_not_close(served: tuple[Kolben, Door]) -> None:
+    app, door = served
+    door.close()
+    assert drive(door, scope(target="/before")).headers["connection"] == "close"
+    following = Door(app)
+    following.leave_responses_to(app)
+    assert "connection" not in drive(following, scope(target="/before")).headers

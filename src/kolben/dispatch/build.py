@@ -80,7 +80,7 @@ class Plans(dict[t.Any, Plan]):
         self.fixed: t.Any = {} if self.matcher is None else self.matcher.table()
         """Rule and plan (:data:`Known`) by method and path, for the paths without variables that were asked for.
 
-        None where a session is opened before, which may look at what is matched: not yet, as in Flask."""
+        None where opening a session calls what is the application's own: it finds nothing matched yet, as in Flask."""
         cls = app.response_class
         is_plain = cls.makes_plain and cls.goes_plain and not cls.closes_itself
         self.sends_text = is_plain and "make_response" not in self.overrides

@@ -38,6 +38,8 @@ class Door:
 
         PERF: docs/performance.md, "Whole servers": nothing is between it and the server then.
         """
+        # NOTE: a process may run one worker after the other, all with this application.
+        app.serving.closes_connections = False
         self._app = app
         self._looks_at_responses = False
 

@@ -41,7 +41,8 @@ def choose(app: Kolben) -> tuple[t.Literal["wsgi", "asgi"], str]:
 def is_unwrapped(app: Kolben) -> bool:
     """Whether requests that come by ASGI are answered by nothing but Kolben's own code.
 
-    NOTE: middleware that is put around it once requests have come is not called.
+    NOTE: middleware may be put around it later. What that answers to a request that is under way when the worker
+    closes does not say ``Connection: close``.
     """
     from ..app import Kolben
     from ..dispatch.overridable import find_overrides
