@@ -332,3 +332,10 @@ def test_a_property_may_stand_in_for_what_is_computed_once(app: Kolben) -> None:
 def test_shallow_request_refuses_its_stream() -> None:
     with pytest.raises(RuntimeError, match="shallow"):
         _ = Request(EnvironBuilder(Kolben("app"), "/").get_environ(), shallow=True).stream
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_shallow_request_refuses_its_form(content_type: str) -> None:
+    builder = EnvironBuilder(Kolben("app"), "/", method="POST", data={"a": "1"}, content_type=content_type)
+    with pytest.raises(RuntimeError, match="shallow"):
+        _ = Request(builder.get_environ(), shallow=True).form

@@ -354,13 +354,17 @@ class Request(WerkzeugRequest):
 
     def _limited_body(self) -> Body:
         """The body, limited as the view wants it by now."""
+        if self.shallow:
+            raise RuntimeError(
+                "This request was created with 'shallow=True', reading from the input stream is disabled."
+            )
         body = self.body
         body.limit = self.max_content_length
         return body
 
     @property
     def shallow(self) -> bool:
-        """Whether reading the body is an error."""
+        """Whether reading the body, as a form too, is a :exc:`RuntimeError`."""
         return self._is_shallow
 
     @shallow.setter
@@ -373,10 +377,6 @@ class Request(WerkzeugRequest):
         """The body as a file to read once, limited to :attr:`max_content_length`."""
         stream = self._stream
         if stream is None:
-            if self.shallow:
-                raise RuntimeError(
-                    "This request was created with 'shallow=True', reading from the input stream is disabled."
-                )
             stream = self._stream = self._limited_body().stream()
         return stream
 
@@ -461,7 +461,10 @@ class Request(WerkzeugRequest):
         return data
 
     def _read_whole(self, at_most: int) -> bytes | None:
-        """The same of what is untouched, or was received in pieces, but is in memory."""
+        """The whole body, if nothing of it was read and it is in memory, or short and yet to be read; else ``None``.
+
+        :param at_most: the most bytes that are wanted here.
+        """
         if self._is_untouched:
             return self._read_short(self.max_content_length, at_most)
         body = self._body

@@ -150,11 +150,13 @@ def unquote(text: str) -> str:
 
 
 def _decoded(text: str) -> str:
-    """The same, if every percent sign begins an escape and all is UTF-8.
+    """`text` with its percent escapes decoded, of which every percent sign must begin one.
 
-    :raises UnicodeDecodeError: one of the two is not so.
+    :raises UnicodeDecodeError: one does not, or the result is not UTF-8.
     """
     # PERF: benchmarks/inprocess.py, kind "query". Python's own escapes are decoded in C, and need two digits too.
+    # NOTE: backslashes are doubled first, so that no other escape of Python's is left to be decoded. What is not ASCII
+    # is read as its bytes in UTF-8, between which the decoded ones belong.
     if "\\" in text:
         text = text.replace("\\", "\\\\")
     return unicode_escape_decode(text.replace("%", "\\x"))[0].encode("latin-1").decode()
