@@ -163,3 +163,40 @@ def test_routing_error_goes_through_an_overridden_step(protocol: t.Any) -> None:
     app.testing = True
     with pytest.raises(NotFound):
         app.test_client(protocol=protocol).get("/missing")
+
+
+def test_responses_to_routing_errors_are_each_made_by_the_applications_class(app: Kolben, client: KolbenClient) -> None:
+    closed: list[str] = []
+
+    class Numbered(Response):
+        made = 0
+
+        def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:
+            super().__init__(*args, **kwargs)
+            Numbered.made += 1
+            self.headers["X-Number"] = str(Numbered.made)
+
+        def close(self) -> None:
+            closed.append(self.headers["X-Number"])
+            super().close()
+
+    app.response_class = Numbered
+    app.add_url_rule("/", "view", lambda: "text")
+    asked = [("GET", "/missing"), ("GET", "/missing"), ("POST", "/"), ("POST", "/")]
+    answers = [client.open(path, method=method, buffered=True) for method, path in asked]
+    assert [answer.status_code for answer in answers] == [404, 404, 405, 405]
+    assert [answer.headers["X-Number"] for answer in answers] == ["1", "2", "3", "4"]
+    assert closed == ["1", "2", "3", "4"]
+
+
+def test_routing_errors_go_through_an_overridden_make_response(protocol: t.Any) -> None:
+    class Noting(Kolben):
+        def make_response(self, rv: t.Any) -> Response:
+            noted.append(type(rv))
+            return super().make_response(rv)
+
+    noted: list[type] = []
+    app = Noting(__name__)
+    client = app.test_client(protocol=protocol)
+    assert [client.get("/missing").status_code for _ in range(2)] == [404, 404]
+    assert noted == [NotFound, NotFound]

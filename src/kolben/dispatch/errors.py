@@ -141,8 +141,9 @@ MAX_PAGES = 256
 
 
 def may_refuse(plans: Plans) -> bool:
-    """Whether an application without hooks and error handlers has nothing else that would see a routing error."""
-    return not plans.overrides & HEARD and not plans.app.config["TRAP_HTTP_EXCEPTIONS"]
+    """Whether an application without hooks and error handlers has nothing else that would see a routing error, or its
+    response: another class's may differ from one request to the next."""
+    return plans.sends_text and not plans.overrides & HEARD and not plans.app.config["TRAP_HTTP_EXCEPTIONS"]
 
 
 def refuse(otherwise: Callable[[RequestContext], t.Any], ctx: RequestContext) -> Answer:
