@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import threading
 import typing as t
 
 import pytest
@@ -327,6 +328,17 @@ def test_a_property_may_stand_in_for_what_is_computed_once(app: Kolben) -> None:
         assert (request.args["a"], request.form["b"], request.host) == ("1", "2", "LOCALHOST")
         assert request.values.to_dict() == {"a": "1", "b": "2"}
         assert (request.args is request.args, request.form is request.form) == (True, True)
+
+
+def test_a_subclass_may_have_a_base_with_a_layout_of_its_own(app: Kolben) -> None:
+    class Tagged(Request, threading.local):
+        @property
+        def args(self) -> t.Any:
+            return super().args
+
+    app.request_class = Tagged
+    with app.test_request_context("/?a=1"):
+        assert request.args["a"] == "1"
 
 
 def test_shallow_request_refuses_its_stream() -> None:

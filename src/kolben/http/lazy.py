@@ -68,14 +68,17 @@ def name_attributes(cls: type, *names: str) -> None:
     CPython keeps an instance without a dict as long as its attributes are among those, thirty at most, that the first
     instances of its class had.
     """
-    first: t.Any = object.__new__(cls)
+    for base in cls.__mro__[1:]:
+        for name, attribute in vars(base).items():
+            if isinstance(attribute, lazy) and hasattr(getattr(cls, name, None), "__set__"):
+                attribute.is_overridden = True
+    try:
+        first: t.Any = object.__new__(cls)
+    except TypeError:
+        return  # NOTE: another base in C makes its instances, which are laid out its way.
     for name in names:
         if not hasattr(getattr(cls, name, None), "__set__"):
             object.__setattr__(first, name, None)
-    for base in cls.__mro__[1:]:
-        for name, attribute in vars(base).items():
-            if isinstance(attribute, lazy) and hasattr(getattr(cls, name), "__set__"):
-                attribute.is_overridden = True
 
 
 class Limit:
