@@ -165,6 +165,20 @@ def test_a_pipe_that_comes_after_the_look_does_not_stop_the_loop(
     assert files._read_cached(known) is None
 
 
+@pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
+@pytest.mark.parametrize("on_loop", [True, False])
+def test_a_file_of_another_length_that_comes_after_the_look_is_looked_at_again(
+    folder: Path, disk: list[str | None], kind: str, on_loop: bool
+) -> None:
+    disk.append(kind)
+    app = made(folder)
+    ask(app)
+    known = files._known[str(folder / "static" / "a.css")]
+    for text in (TEXT[:-1], TEXT + b"!"):
+        (folder / "static" / "a.css").write_bytes(text)
+        assert files._open_known(known, 0, known.size, on_loop) is None
+
+
 def test_a_synchronous_function_around_it_takes_it_to_a_thread(folder: Path, disk: object) -> None:
     def mode(app: Kolben) -> Mode:
         assert ask(app).data == ask(app).data == TEXT

@@ -385,7 +385,7 @@ def _checked(pairs: list[tuple[str, str]], status: int) -> Prepared | None:
 
 
 def _open_known(known: _Known, start: int, stop: int, on_loop: bool) -> t.Any:
-    """The body of a file: all of it if it is small. ``None``: it is not there, or may not be waited for."""
+    """The body of a file: all of it if it is small. ``None``: it is not as it was, or may not be waited for."""
     if known.size > _SMALL or stop - start != known.size:
         return None if on_loop else _open_large(known, start, stop)
     if on_loop:
@@ -395,9 +395,11 @@ def _open_known(known: _Known, start: int, stop: int, on_loop: bool) -> t.Any:
     except FileNotFoundError:
         return None
     try:
-        return [os.read(descriptor, known.size)]
+        # NOTE: one byte more, to see that the file was not replaced by a longer one since it was looked at.
+        data = os.read(descriptor, known.size + 1)
     finally:
         os.close(descriptor)
+    return [data] if len(data) == known.size else None
 
 
 def _open_large(known: _Known, start: int, stop: int) -> FileBody | None:
@@ -417,11 +419,12 @@ def _read_cached(known: _Known) -> list[bytes] | None:
         descriptor = os.open(known.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             if known.file_system in IN_MEMORY:
-                data = os.read(descriptor, known.size)
+                data = os.read(descriptor, known.size + 1)
             else:
-                buffer = bytearray(known.size)
+                buffer = bytearray(known.size + 1)
                 count = os.preadv(descriptor, [buffer], 0, os.RWF_NOWAIT)
-                data = bytes(buffer) if count == known.size else b""
+                del buffer[count:]
+                data = bytes(buffer)
         finally:
             os.close(descriptor)
     except (OSError, AttributeError):  # NOTE: a system, or a Python, that cannot read so.
