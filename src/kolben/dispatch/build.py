@@ -77,6 +77,8 @@ class Plans(dict[t.Any, Plan]):
         self.request_class = app.request_class
         makers: t.Any = app.request_class.__init__, app.request_class.__new__
         self.makes_requests_plain = makers == (Request.__init__, object.__new__)
+        self.holds_body: bool = getattr(app.request_class, "holds_body", True)
+        """What a request says of that when it begins."""
         self.fixed: t.Any = {} if self.matcher is None else self.matcher.table()
         """Rule and plan (:data:`Known`) by method and path, for the paths without variables that were asked for.
 

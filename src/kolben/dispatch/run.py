@@ -250,7 +250,7 @@ def close(ctx: RequestContext, plan: Plan, exc: BaseException | None) -> None:
             error = error or failure
     if _torn_down:
         send(request_tearing_down, ctx.app, exc=exc)
-    if ctx.owns_request and not ctx.is_preserved:
+    if ctx.request.holds_body and ctx.owns_request and not ctx.is_preserved:
         ctx.request.close()
     if ctx._app_ctx is None:
         for func in plan.teardown_app:
@@ -276,7 +276,7 @@ async def close_async(ctx: RequestContext, plan: Plan, exc: BaseException | None
             error = error or failure
     if _torn_down:
         await send_async(request_tearing_down, ctx.app, exc=exc)
-    if ctx.owns_request and not ctx.is_preserved:
+    if ctx.request.holds_body and ctx.owns_request and not ctx.is_preserved:
         ctx.request.close()
     if ctx._app_ctx is None:
         for func in plan.teardown_app:

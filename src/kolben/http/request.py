@@ -100,14 +100,15 @@ class Request(WerkzeugRequest):
     _is_read = False
     """Whether that was done."""
     holds_body = False
-    """Whether there may be an object for the body, which has to be closed."""
+    """Whether there may be an object for the body, or a class that wants to know: the request has to be closed."""
     reads_plainly = True
     """Whether the class says nothing else about head and body than this one."""
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.reads_plainly = all(getattr(cls, name) is getattr(Request, name) for name in _SHORT_CUT)
-        cls._is_untouched, cls.holds_body = cls.reads_plainly, not cls.reads_plainly
+        cls._is_untouched = cls.reads_plainly
+        cls.holds_body = not cls.reads_plainly or cls.close is not Request.close
         name_attributes(cls, *_ATTRIBUTES)
 
     def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:

@@ -140,7 +140,7 @@ def _open(
     request.scope = scope
     request.index = index
     request.path = path
-    request.holds_body = False
+    request.holds_body = plans.holds_body
     request.method = scope["method"]
     if known is not None:
         request.url_rule, ctx.plan = known

@@ -106,7 +106,7 @@ def _open(plans: Plans, environ: WSGIEnvironment, path: str, known: Known | None
     request.environ = environ
     request.scope = None
     request.path = path
-    request.holds_body = False
+    request.holds_body = plans.holds_body
     request.method = environ["REQUEST_METHOD"].upper()
     if known is not None:
         request.url_rule, ctx.plan = known
