@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import pathlib
 import sys
 import threading
@@ -37,8 +38,12 @@ class CallCounter:
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[CallCounter]:
-        """Profiles this thread, and those that start meanwhile; nothing is noted before :attr:`recording` is set."""
-        before = sys.getprofile()
+        """Profiles this thread, and those that start meanwhile; nothing is noted before :attr:`recording` is set.
+
+        The garbage collector rests meanwhile: what it finalizes are other tests' leavings.
+        """
+        before, collects = sys.getprofile(), gc.isenabled()
+        gc.disable()
         threading.setprofile(self)
         sys.setprofile(self)
         try:
@@ -47,3 +52,5 @@ class CallCounter:
             self.recording = False
             sys.setprofile(before)
             threading.setprofile(None)
+            if collects:
+                gc.enable()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 import sys
 import threading
 import typing as t
@@ -22,8 +21,8 @@ from ..http.headers import RAW_LENGTHS, raw_length_header
 from ..http.wire import Page
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 from . import lifespan
+from .closing import needs_closing
 from .head import KNOWN_HOSTS, checked
-from .wsgi import needs_closing
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, MutableMapping
@@ -39,7 +38,6 @@ if t.TYPE_CHECKING:
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
 
-_is_length = re.compile(rb"[0-9]{1,18}").fullmatch
 _new: t.Any = object.__new__
 _WHOLE = frozenset({bytes, Page})
 _LOOP, _THREAD, _MISSING = Mode.LOOP, Mode.THREAD, Token.MISSING
@@ -53,10 +51,11 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     """Answer one request, serve one WebSocket, or live through the server's lifespan."""
     if scope["type"] != "http":
         return await _serve_other(plans, scope, receive, send)
-    index, method, path = dict(scope["headers"]), scope["method"], scope["path"]
-    known, has_body = plans.fixed.get((method, path)), b"content-length" in index or b"transfer-encoding" in index
-    is_odd = index.get(b"host") not in KNOWN_HOSTS or len(index) != len(scope["headers"]) or scope.get("root_path")
-    is_odd = is_odd or (has_body and (b"transfer-encoding" in index or not _is_length(index[b"content-length"])))
+    index, method, path = dict(headers := scope["headers"]), scope["method"], scope["path"]
+    known, is_chunked = plans.fixed.get((method, path)), b"transfer-encoding" in index
+    has_body = is_chunked or b"content-length" in index
+    is_odd = is_chunked or index.get(b"host") not in KNOWN_HOSTS or len(index) != len(headers) or scope.get("root_path")
+    is_odd = is_odd or (has_body and not ((size := index[b"content-length"]).isdigit() and len(size) < 19))
     is_odd = is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path))
     if is_odd and (path := await _checked(plans, scope, index, send)) is None:
         return None
@@ -84,8 +83,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         is_over = not (plan.has_teardown or ctx.request.holds_body or _torn_down or _torn_down_app) or ctx.is_closed
         if ctx.is_eventful or not is_over:
             is_over = not await _end(ctx, plan)
-        if told is not None:
-            send = _telling(told, send)
+        send = send if told is None else _telling(told, send)
         await send(_say_closing(start, scope) if plans.serving.closes_connections else start)
         await send({"type": "http.response.body", "body": body if method != "HEAD" else b""})
     except BaseException as exc:

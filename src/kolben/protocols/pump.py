@@ -11,13 +11,14 @@ from contextvars import copy_context
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import bridge
+from ..dispatch.run import STREAMED
 from ..http.headers import encode_headers
 from ..http.response import Response, to_bytes
 from ..http.sse import EventStream
 from ..http.wire import asgi_headers, is_bodiless
+from .closing import needs_closing
 from .drain import closing
 from .pulling import Puller, settled
-from .wsgi import GENERATORS, needs_closing
 
 if t.TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, MutableMapping
@@ -146,7 +147,7 @@ class Watch:
 async def _stream(ctx: RequestContext, response: t.Any, send: Send, close_request: CloseRequest) -> None:
     """Send it all, and close what is to be closed."""
     has_body = ctx.request.method != "HEAD"
-    if is_bare := type(response) in GENERATORS:
+    if is_bare := type(response) in STREAMED:
         start: Message = {"type": "http.response.start", "status": 200, "headers": [ctx.plans.content_type]}
         body = response
     else:
@@ -172,7 +173,7 @@ async def _stream(ctx: RequestContext, response: t.Any, send: Send, close_reques
                 if not left:
                     left = YIELD_EVERY
                     await asyncio.sleep(0)
-            is_exhausted, is_sending = type(body) in GENERATORS, True
+            is_exhausted, is_sending = type(body) in STREAMED, True
         await send({"type": "http.response.body", "body": b""})
     except BaseException as exc:
         is_exhausted = False

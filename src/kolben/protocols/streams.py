@@ -7,17 +7,18 @@ import threading
 import typing as t
 from types import GeneratorType
 
-from ..bridge import END
+from ..bridge import END, send
 from ..http.response import to_bytes
+from ..signals import appcontext_popped
+from .closing import close, needs_closing
 
 if t.TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from contextvars import Context
 
     from ..ctx import RequestContext
 
-    Close = Callable[[RequestContext], None]
-
+_popped = appcontext_popped.receivers
 _held: dict[RequestContext, tuple[Iterator[t.Any], Context]] = {}
 """What the open streams are made of, by whose they are.
 
@@ -40,12 +41,10 @@ class OwnedStream:
     # ended, and what the collector closes. A __del__ or a lock would be asked by every stream, this by none that ended.
     __slots__ = ("_flow", "_iterator", "response")
 
-    def __init__(
-        self, ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], context: Context, close_request: Close
-    ) -> None:
+    def __init__(self, ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], context: Context) -> None:
         self.response = response
         self._iterator = iterator
-        self._flow = flow = _flow(ctx, response, iterator, context, close_request)
+        self._flow = flow = _flow(ctx, response, iterator, context)
         next(flow)  # NOTE: from here on it can be closed; a generator that was not started has nothing to close.
 
     def __iter__(self) -> Iterator[bytes]:
@@ -78,7 +77,7 @@ class _Closed(GeneratorExit):
 
 
 def _flow(
-    ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], context: Context, close_request: Close
+    ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], context: Context
 ) -> Generator[bytes, None, None]:
     """The chunks, after an empty one, and the end of them."""
     run = context.run
@@ -100,16 +99,17 @@ def _flow(
                 run(ctx.app.log_exception, (type(exc), exc, exc.__traceback__))
         elif type(exc) is not _Closed and _is_on_loop():
             # NOTE: closing waits for the loop, and this thread, where the collector happens to be at work, runs it.
-            args = (_finish, ctx, response, iterator, close_request)
+            args = (_finish, ctx, response, iterator)
             threading.Thread(target=run, args=args, name="kolben-close", daemon=True).start()
             raise
-        run(_finish, ctx, response, iterator, close_request)
+        run(_finish, ctx, response, iterator)
         raise
     del _held[ctx]
     if response is None and type(iterator) is GeneratorType:
-        run(close_request, ctx)
+        if _popped or needs_closing(ctx):
+            run(_close_request, ctx)
     else:
-        run(_finish, ctx, response, iterator, close_request)
+        run(_finish, ctx, response, iterator)
 
 
 def _is_from_outside(exc: BaseException) -> bool:
@@ -122,7 +122,7 @@ def _is_on_loop() -> bool:
     return asyncio is not None and asyncio._get_running_loop() is not None
 
 
-def _finish(ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], close_request: Close) -> None:
+def _finish(ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any]) -> None:
     try:
         try:
             # NOTE: a response closes its own body; a close that counts is called once (PEP 3333).
@@ -138,4 +138,13 @@ def _finish(ctx: RequestContext, response: t.Any, iterator: Iterator[t.Any], clo
         ctx.note_error(ctx.error or exc)
         raise
     finally:
-        close_request(ctx)
+        _close_request(ctx)
+
+
+def _close_request(ctx: RequestContext) -> None:
+    try:
+        if needs_closing(ctx):
+            close(ctx)
+    finally:
+        if _popped and ctx._app_ctx is None:
+            send(appcontext_popped, ctx.app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import typing as t
 from contextvars import Token, copy_context
 from types import AsyncGeneratorType, GeneratorType
@@ -12,6 +11,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import bridge
 from ..ctx import RequestContext
+from ..dispatch.run import STREAMED
 from ..globals import current
 from ..http.body import parse_content_length
 from ..http.headers import LENGTHS, length_header
@@ -19,6 +19,7 @@ from ..http.host import VALID_HOSTS, decode_path, validate_target
 from ..http.response import Response
 from ..http.wire import Page, is_bodiless
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
+from .closing import close, needs_closing
 from .head import check_framing, check_host, with_one_slash
 from .streams import OwnedStream
 
@@ -31,13 +32,11 @@ if t.TYPE_CHECKING:
     from ..dispatch.plan import Plan
     from ..http.request import Request
 
-GENERATORS = frozenset({GeneratorType, AsyncGeneratorType})
 _new: t.Any = object.__new__
 _MISSING = Token.MISSING
 # PERF: benchmarks/inprocess.py, kind "plain text". A signal keeps one dict of its receivers for good.
 _pushed, _popped = appcontext_pushed.receivers, appcontext_popped.receivers
 _torn_down, _torn_down_app = request_tearing_down.receivers, appcontext_tearing_down.receivers
-_is_length = re.compile(r"[0-9]{0,18}").fullmatch
 
 
 def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -46,7 +45,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
     known = plans.fixed.get((environ["REQUEST_METHOD"], path))
     length = environ.get("CONTENT_LENGTH")
     is_odd = environ.get("HTTP_HOST") not in VALID_HOSTS or "HTTP_TRANSFER_ENCODING" in environ
-    is_odd = is_odd or (length is not None and not _is_length(length))
+    is_odd = is_odd or bool(length and not (length.isdigit() and length.isascii() and len(length) < 19))
     if is_odd or (known is None and (path[:1] != "/" or path[1:2] == "/" or not path.isascii() or "\0" in path)):
         try:
             known, path = None, _checked(environ, path)
@@ -167,12 +166,12 @@ def _send_other(
     ctx: RequestContext, response: t.Any, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
     """Send a stream, or a response that sends itself."""
-    if type(response) in GENERATORS:
+    if type(response) in STREAMED:
         start_response("200 OK", [ctx.plans.content_type])
         if ctx.request.method == "HEAD":
             return _Closing([], response)
         if type(response) is GeneratorType:
-            return OwnedStream(ctx, None, response, copy_context(), _close_stream)
+            return OwnedStream(ctx, None, response, copy_context())
         return _owned(ctx, None, response)
     if not isinstance(response, Response) or not response.goes_plain:
         return _owned(ctx, None, response(environ, start_response))
@@ -192,40 +191,7 @@ def _owned(ctx: RequestContext, response: t.Any, body: t.Any) -> Iterable[bytes]
         return _Closing(list(body), response)
     # NOTE: two contexts, for the loop is in one of them while this thread, in the other, waits for it.
     iterator = bridge.SyncIterator(body, copy_context()) if hasattr(body, "__aiter__") else iter(body)
-    return OwnedStream(ctx, response, iterator, copy_context(), _close_stream)
-
-
-def _close_stream(ctx: RequestContext) -> None:
-    try:
-        if needs_closing(ctx):
-            close(ctx)
-    finally:
-        if _popped and ctx._app_ctx is None:
-            bridge.send(appcontext_popped, ctx.app)
-
-
-def needs_closing(ctx: RequestContext) -> object:
-    """Say whether there is anything to do at the end of a request."""
-    plan: Plan | None = ctx.plan
-    return (
-        ctx.is_eventful
-        or ctx.request.holds_body
-        or (plan is not None and plan.has_teardown)
-        or _torn_down
-        or _torn_down_app
-    )
-
-
-def close(ctx: RequestContext) -> None:
-    """End a request's context: teardown, temporary files, background tasks."""
-    plan: Plan | None = ctx.plan
-    try:
-        if plan is not None:
-            plan.close(ctx, plan, ctx.error)
-    finally:
-        ctx.error = None  # NOTE: its traceback knows this context; together they would wait for the collector.
-    if ctx.background is not None:
-        ctx.app.serving.launch(ctx.background)
+    return OwnedStream(ctx, response, iterator, copy_context())
 
 
 class _Closing:
