@@ -106,9 +106,8 @@ class Request(WerkzeugRequest):
 
     def __init_subclass__(cls, **kwargs: t.Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.reads_plainly = all(getattr(cls, name) is getattr(Request, name) for name in _SHORT_CUT)
-        is_plain = cls._is_untouched = cls.reads_plainly
-        cls.holds_body = not is_plain or cls.close is not Request.close
+        cls.reads_plainly = cls._is_untouched = all(getattr(cls, name) is getattr(Request, name) for name in _SHORT_CUT)
+        cls.holds_body = not cls.reads_plainly or cls.close is not Request.close
         name_attributes(cls, *_ATTRIBUTES)
 
     def __init__(self, environ: WSGIEnvironment, populate_request: bool = True, shallow: bool = False) -> None:
