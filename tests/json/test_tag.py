@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import typing as t
 from collections import OrderedDict
 from datetime import UTC, datetime
@@ -115,3 +116,9 @@ def test_tag_that_is_not_finished(serializer: TaggedJSONSerializer) -> None:
     for method in (tag.check, tag.to_json, tag.to_python):
         with pytest.raises(NotImplementedError):
             method(None)
+
+
+def test_writing_leaves_the_value_as_it_is(serializer: TaggedJSONSerializer) -> None:
+    value = {"a": [1, ("b", [2, {"c": (3,)}])], "d": {"e": ({"f": None},)}, "g": 4}
+    before = copy.deepcopy(value)
+    assert serializer.loads(serializer.dumps(value)) == value == before

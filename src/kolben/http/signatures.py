@@ -63,10 +63,11 @@ class CookieSerializer(URLSafeTimedSerializer):
 
     def load_payload(self, payload: bytes, *args: t.Any, **options: t.Any) -> t.Any:
         """Read the value that was signed."""
-        if args or options or not self.is_text_serializer or payload.startswith(b"."):
+        if args or options or not self.is_text_serializer:
             return super().load_payload(payload, *args, **options)
         try:
-            return self.serializer.loads(_decode(payload).decode())
+            text = zlib.decompress(_decode(payload[1:])) if payload.startswith(b".") else _decode(payload)
+            return self.serializer.loads(text.decode())
         except Exception:
             return super().load_payload(payload)
 
@@ -120,5 +121,5 @@ def _compress(text: bytes) -> bytes:
     """:func:`zlib.compress`, with a window no larger than the text: 35 µs less, most of which went into its memory."""
     if len(text) > _WINDOW:
         return zlib.compress(text)
-    compressor = zlib.compressobj(wbits=12, memLevel=5)
+    compressor = zlib.compressobj(-1, zlib.DEFLATED, 12, 5)
     return compressor.compress(text) + compressor.flush()

@@ -116,19 +116,31 @@ class TaggedJSONSerializer:
         if kind is dict:
             if not _PLAIN_KEYS.issuperset(map(type, value)) or (len(value) == 1 and next(iter(value)) in self.tags):
                 raise _UnknownType
-            if _PLAIN_VALUES.issuperset(map(type, value.values())):
-                return value
-            return {key: item if type(item) in _PLAIN_VALUES else self._tagged(item) for key, item in value.items()}
+            made: t.Any = value
+            for key, item in value.items():
+                if type(item) not in _PLAIN_VALUES:
+                    made = value.copy() if made is value else made
+                    made[key] = self._tagged(item)
+            return made
         if kind is list or kind is tuple:
-            items = [item if type(item) in _PLAIN_VALUES else self._tagged(item) for item in value]
-            return items if kind is list else {" t": items}
+            made = list(value)
+            for at, item in enumerate(value):
+                if type(item) not in _PLAIN_VALUES:
+                    made[at] = self._tagged(item)
+            return made if kind is list else {" t": made}
         raise _UnknownType
 
     def _untag_scan(self, value: t.Any) -> t.Any:
+        # PERF: benchmarks/sessions.py. What was read is nobody else's: it is changed where it stands.
         if isinstance(value, dict):
-            return self.untag({key: self._untag_scan(item) for key, item in value.items()})
+            for key, item in value.items():
+                if type(item) not in _SCALARS:
+                    value[key] = self._untag_scan(item)
+            return self.untag(value)
         if isinstance(value, list):
-            return [self._untag_scan(item) for item in value]
+            for at, item in enumerate(value):
+                if type(item) not in _SCALARS:
+                    value[at] = self._untag_scan(item)
         return value
 
 
