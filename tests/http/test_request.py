@@ -351,3 +351,22 @@ def test_shallow_request_refuses_its_form(content_type: str) -> None:
     builder = EnvironBuilder(Kolben("app"), "/", method="POST", data={"a": "1"}, content_type=content_type)
     with pytest.raises(RuntimeError, match="shallow"):
         _ = Request(builder.get_environ(), shallow=True).form
+
+
+@pytest.mark.parametrize("has_teardown", [False, True])
+def test_request_whose_class_closes_itself_is_closed(
+    app: Kolben, client: KolbenClient, view_kind: Kind, has_teardown: bool
+) -> None:
+    closed: list[str] = []
+
+    class Closing(Request):
+        def close(self) -> None:
+            closed.append(self.path)
+            super().close()
+
+    app.request_class = Closing
+    app.add_url_rule("/page", "view", view_kind(lambda: "x"))
+    if has_teardown:
+        app.teardown_request(lambda exc: None)
+    assert client.get("/page").text == client.get("/page").text == "x"
+    assert closed == ["/page", "/page"]

@@ -104,25 +104,6 @@ def test_environ_is_made_of_the_scope_when_asked_for(app: Kolben, client: Kolben
     }
 
 
-@pytest.mark.parametrize("has_teardown", [False, True])
-def test_request_whose_class_closes_itself_is_closed(
-    app: Kolben, client: KolbenClient, view_kind: Kind, has_teardown: bool
-) -> None:
-    closed: list[str] = []
-
-    class Closing(Request):
-        def close(self) -> None:
-            closed.append(self.path)
-            super().close()
-
-    app.request_class = Closing
-    app.add_url_rule("/page", "view", view_kind(lambda: "x"))
-    if has_teardown:
-        app.teardown_request(lambda exc: None)
-    assert client.get("/page").text == client.get("/page").text == "x"
-    assert closed == ["/page", "/page"]
-
-
 def test_request_class_with_a_constructor_of_its_own(app: Kolben, client: KolbenClient, view_kind: Kind) -> None:
     class Numbered(Request):
         def __init__(self, *args: t.Any, **kwargs: t.Any) -> None:

@@ -122,25 +122,6 @@ def test_response_that_wants_to_be_closed_is(app: Kolben, client: KolbenClient, 
     assert closed == ["class", "function"]
 
 
-@pytest.mark.parametrize("has_teardown", [False, True])
-def test_request_whose_class_closes_itself_is_closed(
-    app: Kolben, client: KolbenClient, view_kind: Kind, has_teardown: bool
-) -> None:
-    closed: list[str] = []
-
-    class Closing(Request):
-        def close(self) -> None:
-            closed.append(self.path)
-            super().close()
-
-    app.request_class = Closing
-    app.add_url_rule("/page", "view", view_kind(lambda: "x"))
-    if has_teardown:
-        app.teardown_request(lambda exc: None)
-    assert client.get("/page").text == client.get("/page").text == "x"
-    assert closed == ["/page", "/page"]
-
-
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("status", [200, 204, 304])
 @pytest.mark.parametrize("is_stream", [False, True])
