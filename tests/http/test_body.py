@@ -18,7 +18,6 @@ from kolben.http.body import (
     InputBody,
     ReceivedBody,
     StreamedBody,
-    parse_content_length,
 )
 
 Message = dict[str, t.Any]
@@ -555,23 +554,3 @@ def test_a_client_that_leaves_a_streamed_body_is_noticed() -> None:
 def test_an_async_view_cannot_block_on_a_streamed_body() -> None:
     with pytest.raises(RuntimeError, match=r"async for chunk in request.body_chunks\(\)"):
         StreamedBody(messages([b"1"])).read_all()
-
-
-# Content-Length.
-
-
-@pytest.mark.parametrize(
-    ("value", "length"),
-    [
-        (None, None),
-        ("", None),
-        (b"", None),
-        ("0", 0),
-        ("007", 7),
-        (b"12", 12),
-        (" 5\t", 5),
-        (str(2**63 - 1), 2**63 - 1),
-    ],
-)
-def test_content_length(value: str | bytes | None, length: int | None) -> None:
-    assert parse_content_length(value) == length

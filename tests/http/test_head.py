@@ -1,4 +1,4 @@
-"""Headers that are looked up where the server left them."""
+"""Headers that are looked up where the server left them, and what stands in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from werkzeug.datastructures import EnvironHeaders as WerkzeugEnvironHeaders
 from werkzeug.exceptions import BadRequestKeyError
 
-from kolben.http.head import EnvironHeaders, ScopeHead, ScopeHeaders, Spellings
+from kolben.http.head import EnvironHeaders, ScopeHead, ScopeHeaders, Spellings, parse_content_length
 
 PAIRS = [(b"host", b"example.com"), (b"x-user", b"Zo\xeb"), (b"x_user", b"evil")]
 
@@ -67,3 +67,20 @@ def test_no_more_spellings_are_kept_than_a_program_has_names() -> None:
     assert len(spellings) <= Spellings.MOST
     with pytest.raises(KeyError):
         spellings[t.cast(str, 7)]
+
+
+@pytest.mark.parametrize(
+    ("value", "length"),
+    [
+        (None, None),
+        ("", None),
+        (b"", None),
+        ("0", 0),
+        ("007", 7),
+        (b"12", 12),
+        (" 5\t", 5),
+        (str(2**63 - 1), 2**63 - 1),
+    ],
+)
+def test_a_content_length(value: str | bytes | None, length: int | None) -> None:
+    assert parse_content_length(value) == length

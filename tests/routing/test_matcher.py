@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import linecache
+import random
 import threading
 import traceback
 import typing as t
@@ -221,6 +222,48 @@ def test_a_rule_cannot_inject_code(text: str) -> None:
     assert url_map.matcher.match("", f"/{text}/7", "GET")[1] == {"id": 7}
     assert url_map.matcher.match(text, "/x/7", "GET")[1] == {"a": "7"}
     assert "SystemExit" not in url_map.matcher.source
+
+
+def test_a_method_that_a_path_refused_before_costs_no_search(count_lines: Callable[..., int]) -> None:
+    made = Map([Rule("/", methods=["GET"]), Rule("/area/", methods=["GET"]), Rule("/area/<name>", methods=["GET"])])
+    made.matcher.compile()
+
+    first, second, unknown = (count_lines(made.matcher.match, "", "/area/", method) for method in ("PUT", "PUT", "ODD"))
+
+    assert second < first / 2
+    assert unknown == second
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_was_refused_before_changes_no_answer(seed: int) -> None:
+    chance = random.Random(seed)
+    methods = ["GET", "POST", "PUT", None]
+    texts = chance.sample(["/a", "/a/", "/a/b", "/<x>", "/<x>/", "/<x>/b", "/<path:x>", "/a/<int:n>", "/a/7", "/b"], 5)
+    rules = [(text, chance.choice(methods), chance.choice([True, False]), n) for n, text in enumerate(texts * 2)]
+
+    def outcome(url_map: Map, path: str, method: str) -> t.Any:
+        try:
+            rule, values = url_map.matcher.match("", path, method)
+        except NoRule as reason:
+            return reason.have_match_for, reason.websocket_mismatch
+        except PathRedirect as reason:
+            return reason.path_info
+        return rule.endpoint, values
+
+    def make() -> Map:
+        return Map(
+            [
+                Rule(text, endpoint=n, methods=method and [method], strict_slashes=is_strict)
+                for text, method, is_strict, n in rules
+            ]
+        )
+
+    paths = ["/a", "/a/", "/a/b", "/a/b/", "/a/7", "/b", "/b/", "/c", "/"]
+    questions = [(path, method) for path in paths for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "ODD")] * 2
+    chance.shuffle(questions)
+    asked_often = make()
+    for question in questions:
+        assert outcome(asked_often, *question) == outcome(make(), *question), question
 
 
 def test_adding_a_rule_compiles_anew() -> None:

@@ -16,8 +16,9 @@ import pytest
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge
 
 from kolben.http import multipart
-from kolben.http.body import CHUNK_SIZE, SPOOL_SIZE, InputBody, ReceivedBody, parse_content_length
+from kolben.http.body import CHUNK_SIZE, SPOOL_SIZE, InputBody, ReceivedBody
 from kolben.http.forms import MalformedForm, UploadedFile, parse_form
+from kolben.http.head import parse_content_length
 from kolben.http.multipart import NEED_DATA, File, MultipartError, MultipartParser
 from kolben.http.urlencoded import parse_query
 

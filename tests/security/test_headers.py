@@ -12,9 +12,9 @@ from werkzeug.datastructures import Accept
 from werkzeug.exceptions import BadRequest, RequestedRangeNotSatisfiable, RequestEntityTooLarge
 
 from kolben import Kolben, request, session
-from kolben.http.body import parse_content_length
 from kolben.http.conditions import is_modified, select_range
 from kolben.http.cookies import parse_cookies
+from kolben.http.head import parse_content_length
 from kolben.http.host import decode_path, parse_host
 from kolben.http.multipart import parse_options
 from kolben.http.request import Request

@@ -8,6 +8,8 @@ import typing as t
 
 from werkzeug.exceptions import BadRequest, ClientDisconnected, RequestEntityTooLarge, RequestTimeout
 
+from .head import LARGEST_LENGTH
+
 if t.TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
@@ -41,8 +43,6 @@ _SMALL_PIECE: t.Final = 4096
 CHUNK_SIZE: t.Final = 256 * 1024
 """Bytes that are asked for at a time when a body is read piece by piece."""
 
-_LARGEST_LENGTH: t.Final = 2**63 - 1
-
 
 class Body:
     """The body of one request; the subclasses say where its bytes come from.
@@ -54,7 +54,7 @@ class Body:
 
     :param limit: the most bytes to take, ``MAX_CONTENT_LENGTH``; ``None`` is no limit. May be changed until the body is
         asked for.
-    :param content_length: what the client declared (see :func:`parse_content_length`); ``None`` where it declared
+    :param content_length: what the client declared (see :func:`.parse_content_length`); ``None`` where it declared
         nothing, or where ``Transfer-Encoding`` overrules it.
     """
 
@@ -583,7 +583,7 @@ class InputStream(io.RawIOBase):
         if self._content_length is not None:
             return self._content_length - self._position
         if self._limit is None:
-            return _LARGEST_LENGTH
+            return LARGEST_LENGTH
         if self._position > self._limit:
             raise too_large(self._limit)
         return self._limit - self._position + 1
@@ -652,21 +652,6 @@ def _joined(pieces: list[bytes | bytearray]) -> bytes:
     return first if type(first) is bytes and len(pieces) == 1 else b"".join(pieces)
 
 
-def parse_content_length(value: str | bytes | None) -> int | None:
-    """The number in a ``Content-Length`` header, ``None`` where there is none (WSGI: an empty one).
-
-    RFC 9110, 8.6: ASCII digits and nothing else. A sign, a blank inside, a list, digits of other scripts, or a number
-    beyond 2⁶³-1 raise :exc:`BadRequest`: what two parsers read differently is how requests are smuggled.
-    """
-    if not value:
-        return None
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    text = text.strip(" \t")
-    if text.isascii() and text.isdigit() and len(text) <= 19 and (length := int(text)) <= _LARGEST_LENGTH:
-        return length
-    raise BadRequest(f'The Content-Length header is not a length in bytes: "{text[:40]}".')
-
-
 def too_large(limit: int) -> RequestEntityTooLarge:
     """The error for a body of more than `limit` bytes; it names the setting."""
     return RequestEntityTooLarge(
@@ -689,10 +674,15 @@ def read_from(read: Callable[[int], bytes], size: int) -> bytes:
     """What ``wsgi.input`` gives; whatever goes wrong there is :exc:`ClientDisconnected`."""
     try:
         return read(size)
-    except (AssertionError, RequestTimeout):
-        raise  # wsgiref.validate found fault with this end; or the client was too slow.
     except Exception as error:
-        # NOTE: OSError and ValueError by custom; gunicorn has errors of its own for malformed chunks and trailers.
-        raise ClientDisconnected(
-            "The request body could not be read: the client disconnected, or its transfer encoding is malformed."
-        ) from error
+        refuse_unreadable(error)
+
+
+def refuse_unreadable(error: Exception) -> t.NoReturn:
+    """Raise what an error of ``wsgi.input`` means: :exc:`ClientDisconnected`, whatever went wrong there."""
+    if isinstance(error, (AssertionError, RequestTimeout)):
+        raise error  # wsgiref.validate found fault with this end; or the client was too slow.
+    # NOTE: OSError and ValueError by custom; gunicorn has errors of its own for malformed chunks and trailers.
+    raise ClientDisconnected(
+        "The request body could not be read: the client disconnected, or its transfer encoding is malformed."
+    ) from error

@@ -11,7 +11,8 @@ from tempfile import SpooledTemporaryFile
 from werkzeug.datastructures import FileStorage, Headers
 from werkzeug.exceptions import BadRequest
 
-from .body import CHUNK_SIZE, SPOOL_SIZE, ReceivedBody, parse_content_length
+from .body import CHUNK_SIZE, SPOOL_SIZE, ReceivedBody
+from .head import parse_content_length
 from .multipart import (
     MAX_PART_HEADER_SIZE,
     MAX_PART_HEADERS,

@@ -6,11 +6,13 @@ Two small classes with the same methods. :class:`.Request` asks the one it has, 
 from __future__ import annotations
 
 import typing as t
+from functools import lru_cache
 
 from werkzeug.datastructures import EnvironHeaders as WerkzeugEnvironHeaders
 from werkzeug.datastructures import Headers
 from werkzeug.datastructures.mixins import ImmutableHeadersMixin
-from werkzeug.exceptions import BadRequestKeyError
+from werkzeug.exceptions import BadRequest, BadRequestKeyError
+from werkzeug.http import parse_options_header
 
 from .lazy import lazy
 
@@ -310,3 +312,37 @@ def scope_path(scope: Scope) -> str:
 
 def _to_latin1(text: str) -> str:
     return text.encode(errors="surrogateescape").decode("latin-1")
+
+
+@lru_cache(maxsize=64)
+def parsed_options(value: str) -> tuple[str, dict[str, str]]:
+    """The value of a header such as ``Content-Type``, and its parameters, in a dict that is not to be changed."""
+    return parse_options_header(value)
+
+
+LARGEST_LENGTH: t.Final = 2**63 - 1
+"""The most bytes that a ``Content-Length`` may say."""
+
+
+def parse_content_length(value: str | bytes | None) -> int | None:
+    """The number in a ``Content-Length`` header, ``None`` where there is none (WSGI: an empty one).
+
+    RFC 9110, 8.6: ASCII digits and nothing else. A sign, a blank inside, a list, digits of other scripts, or a number
+    beyond 2⁶³-1 raise :exc:`BadRequest`: what two parsers read differently is how requests are smuggled.
+    """
+    if not value:
+        return None
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    text = text.strip(" \t")
+    if text.isascii() and text.isdigit() and len(text) <= 19 and (length := int(text)) <= LARGEST_LENGTH:
+        return length
+    raise BadRequest(f'The Content-Length header is not a length in bytes: "{text[:40]}".')
+
+
+def declared_length(head: EnvironHead | ScopeHead) -> int | None:
+    """The bytes that the client said its body has; ``None`` if it did not, or sends in chunks.
+
+    :raises BadRequest: what it said is no number of bytes.
+    """
+    is_chunked = head.header("transfer-encoding") is not None
+    return None if is_chunked else parse_content_length(head.header("content-length"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 import typing as t
-from functools import lru_cache
 from io import BytesIO
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict, MIMEAccept, Mul
 from werkzeug.datastructures.structures import iter_multi_items
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 from werkzeug.formparser import FormDataParser
-from werkzeug.http import parse_accept_header, parse_options_header
+from werkzeug.http import parse_accept_header
 from werkzeug.sansio.utils import get_host
 from werkzeug.urls import uri_to_iri
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -25,10 +24,10 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from .. import bridge, json
 from ..globals import current
 from .awaitable import Values, awaitable
-from .body import CHUNK_SIZE, InputBody, ReceivedBody, parse_content_length, read_from
+from .body import CHUNK_SIZE, InputBody, ReceivedBody, refuse_unreadable
 from .cookies import read_cookies
 from .forms import Files, Form, parse_form, read_form, read_parts
-from .head import EnvironHead, EnvironHeaders, ScopeHead, ScopeHeaders, scope_path
+from .head import EnvironHead, EnvironHeaders, ScopeHead, ScopeHeaders, declared_length, parsed_options, scope_path
 from .host import VALID_HOSTS, host_is_trusted, parse_host, without_default_port
 from .lazy import WITHOUT_APP, Limit, OwnLimits, lazy, name_attributes
 from .urlencoded import Parameters, parse_query, read_query
@@ -266,8 +265,7 @@ class Request(WerkzeugRequest):
     @lazy
     def content_length(self) -> int | None:
         """The number of bytes that the client said it sends; ``None`` if it did not, or sends in chunks."""
-        header = self.head.header
-        return None if header("transfer-encoding") is not None else parse_content_length(header("content-length"))
+        return declared_length(self.head)
 
     @property
     def content_type(self) -> str | None:  # type: ignore[override]  # a header_property in Werkzeug
@@ -276,7 +274,7 @@ class Request(WerkzeugRequest):
 
     def _parse_content_type(self) -> None:
         if "_parsed_content_type" not in self.__dict__:
-            mimetype, options = _parsed_options(self.head.header("content-type") or "")
+            mimetype, options = parsed_options(self.head.header("content-type") or "")
             self._parsed_content_type = mimetype, options.copy()
 
     def _url(self, *parts: str) -> str:
@@ -452,13 +450,16 @@ class Request(WerkzeugRequest):
         source = environ.get("wsgi.input")
         if source is None:
             return None
-        data = read_from(source.read, size) if size else b""
+        try:
+            read: bytes = source.read(size) if size else b""
+        except Exception as error:
+            refuse_unreadable(error)
         self._is_read, self._is_untouched = True, False
-        if len(data) < size:
+        if len(read) < size:
             body = InputBody(_paced(source), size, limit=limit)
             self.hold(body)
-            data += body.after(data)
-        return data
+            read += body.after(read)
+        return read
 
     def _read_whole(self, at_most: int) -> bytes | None:
         """The whole body, if nothing of it was read and it is in memory, or short and yet to be read; else ``None``.
@@ -670,11 +671,6 @@ name_attributes(Request, *_ATTRIBUTES)
 def _setting(name: str, otherwise: int) -> t.Any:
     ctx = current.get(None)
     return otherwise if ctx is None else ctx.app.config.get(name, otherwise)
-
-
-@lru_cache(maxsize=64)
-def _parsed_options(value: str) -> tuple[str, dict[str, str]]:
-    return parse_options_header(value)
 
 
 def split_blueprint_path(name: str) -> list[str]:

@@ -16,7 +16,8 @@ from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch.plan import Mode, Plan
 from ..globals import current
-from ..http.body import ReceivedBody, StreamedBody, parse_content_length
+from ..http.body import ReceivedBody, StreamedBody
+from ..http.head import parse_content_length
 from ..http.headers import RAW_LENGTHS, raw_length_header
 from ..http.wire import Page
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down

@@ -6,8 +6,7 @@ import typing as t
 
 from werkzeug.exceptions import BadRequest
 
-from ..http.body import parse_content_length
-from ..http.head import scope_path
+from ..http.head import parse_content_length, scope_path
 from ..http.host import MAX_VALID_HOSTS, VALID_HOSTS, decode_path_asgi, parse_host, validate_target
 
 if t.TYPE_CHECKING:

@@ -13,7 +13,7 @@ from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch.run import STREAMED
 from ..globals import current
-from ..http.body import parse_content_length
+from ..http.head import parse_content_length
 from ..http.headers import LENGTHS, length_header
 from ..http.host import VALID_HOSTS, decode_path, validate_target
 from ..http.response import Response
@@ -21,7 +21,7 @@ from ..http.wire import Page, is_bodiless
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 from .closing import close, needs_closing
 from .head import check_framing, check_host, with_one_slash
-from .streams import OwnedStream
+from .streams import OwnedStream, open_stream
 
 if t.TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,7 +52,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         except BadRequest as exc:
             return _refuse(plans, exc, environ, start_response)
     token = current.set(ctx := _open(plans, environ, path, known))
-    stream = None
+    stream: Iterable[bytes] | None = None
     try:
         if token.old_value is not _MISSING or plans.serving.is_due or _pushed:
             _enter(ctx, token)
@@ -69,6 +69,9 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             start_response(answer.status, answer.headers)
             body = [answer.body] if answer.body and ctx.request.method != "HEAD" else []
             return body if answer.told is None else _Closing(body, answer.told)
+        if type(answer) is GeneratorType and ctx.request.method != "HEAD":
+            start_response("200 OK", [plans.content_type])
+            return (stream := open_stream(ctx, None, answer))
         return (stream := _send_other(ctx, answer, environ, start_response))
     except BaseException as exc:
         ctx.note_error(exc)
@@ -106,10 +109,12 @@ def _open(plans: Plans, environ: WSGIEnvironment, path: str, known: Known | None
     request.scope = None
     request.path = path
     request.holds_body = plans.holds_body
-    request.method = environ["REQUEST_METHOD"].upper()
+    request.method = environ["REQUEST_METHOD"]
     if known is not None:
         request.url_rule, ctx.plan = known
         request.view_args = {}
+    elif not request.method.isupper():
+        request.method = request.method.upper()
     return ctx
 
 
@@ -170,8 +175,6 @@ def _send_other(
         start_response("200 OK", [ctx.plans.content_type])
         if ctx.request.method == "HEAD":
             return _Closing([], response)
-        if type(response) is GeneratorType:
-            return OwnedStream(ctx, None, response, copy_context())
         return _owned(ctx, None, response)
     if not isinstance(response, Response) or not response.goes_plain:
         return _owned(ctx, None, response(environ, start_response))
@@ -191,7 +194,7 @@ def _owned(ctx: RequestContext, response: t.Any, body: t.Any) -> Iterable[bytes]
         return _Closing(list(body), response)
     # NOTE: two contexts, for the loop is in one of them while this thread, in the other, waits for it.
     iterator = bridge.SyncIterator(body, copy_context()) if hasattr(body, "__aiter__") else iter(body)
-    return OwnedStream(ctx, response, iterator, copy_context())
+    return open_stream(ctx, response, iterator)
 
 
 class _Closing:

@@ -49,6 +49,9 @@ if t.TYPE_CHECKING:
 Match = t.Callable[..., tuple[t.Any, dict[str, t.Any]]]
 
 
+_NO_METHOD = "\0"
+
+
 class Table(dict[t.Any, t.Any]):
     """What was found once, for as long as the rules stay as they are."""
 
@@ -78,7 +81,11 @@ class Matcher:
         self._lock = Lock()
         self._root = Node()
         self._source = ""
+        self._home: str | None = None
         self._redirected: frozenset[int] = frozenset()
+        self._fixed: dict[str, dict[t.Any, Rule]] = {}
+        self._methods: set[str] = set()
+        self._closed: dict[str, set[str]] = {}
         self._tables: list[ref[Table]] = []
         self.match = self._compile_and_match
 
@@ -131,9 +138,12 @@ class Matcher:
 
     def _generate(self) -> Match:
         hosts = self._root.static
-        home = next(iter(hosts)) if len(hosts) == 1 and not self._root.edges else None
+        self._closed = {}
+        self._home = home = next(iter(hosts)) if len(hosts) == 1 and not self._root.edges else None
         leaves = list(Leaves(self._root, home, self._is_simple))
         fixed, fixed_any = _fixed(leaves, one_host=home is not None)
+        self._fixed = fixed
+        self._methods = {method for rule in self._rules for method in rule.methods or ()}
         source, names = write(tabulate(leaf for leaf in leaves if not leaf.is_plain), one_host=home is not None)
         names.update(
             home=home,
@@ -158,12 +168,17 @@ class Matcher:
 
         :param is_invalid: a converter has already refused a value of the rule that will be found.
         """
+        # PERF: benchmarks/inprocess.py, kind "405".
+        if path in self._closed and method not in self._closed[path] and host == self._home and not websocket:
+            raise NoRule(self._closed[path], False)
         if path[:2] == "//":
             return self.match(host, f"/{path.lstrip('/')}", method, websocket)
         search = Search(method, websocket)
         found = search.find(self._root, host, path)
         if found is None:
             self._find_merged(search, host, path)
+            if search.methods and host == self._home and not websocket:
+                self._close(path, search.methods)
         elif not is_invalid:
             rule, texts = found
             try:
@@ -173,6 +188,21 @@ class Matcher:
             self._redirect(rule, values, method)
             return rule, values
         raise NoRule(search.methods, search.is_mismatch)
+
+    def _close(self, path: str, allowed: set[str]) -> None:
+        """Keep by which methods alone a fixed path is answered, if by none of all others it leads anywhere."""
+        closed = self._closed
+        if not any(path in table for table in self._fixed.values()):
+            return
+        for method in {_NO_METHOD, *self._methods} - allowed:
+            search = Search(method, websocket=False)
+            try:
+                found = search.find(self._root, t.cast(str, self._home), path)
+            except PathRedirect:
+                return
+            if found is not None or search.methods != allowed or search.is_mismatch:
+                return
+        closed[path] = allowed
 
     def _find_merged(self, search: Search, host: str, path: str) -> None:
         """Redirect if there is a rule for *path* without its superfluous slashes."""
