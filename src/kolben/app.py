@@ -275,7 +275,7 @@ class Kolben(Registrar):
 
     def request_context(self, environ: WSGIEnvironment) -> RequestContext:
         """The context of a request given as a WSGI environ."""
-        return RequestContext(self.plans(on_loop=False), self.request_class(environ))
+        return RequestContext().bind(self.plans(on_loop=False), self.request_class(environ))
 
     def test_request_context(self, *args: t.Any, **kwargs: t.Any) -> RequestContext:
         """The context of a made-up request, to be used by ``with`` in tests and shells.

@@ -7,7 +7,7 @@ import typing as t
 from functools import update_wrapper
 
 from . import bridge
-from .globals import current
+from .globals import get_current, reset_current, set_current
 from .signals import appcontext_popped, appcontext_pushed
 
 if t.TYPE_CHECKING:
@@ -68,7 +68,7 @@ class _AppCtxGlobals:
         return iter(self.__dict__)
 
     def __repr__(self) -> str:
-        ctx = current.get(None)
+        ctx = get_current(None)
         if ctx is not None:
             return f"<kolben.g of '{ctx.app.name}'>"
         return object.__repr__(self)
@@ -122,11 +122,11 @@ class AppContext:
 
     def push(self) -> None:
         """Make this the current context."""
-        outer = current.get(None)
+        outer = get_current(None)
         if outer is not None and not self._tokens:
             # FLASK: an application context inside a request leaves `request` and `session` in reach.
             self.request, self.request_ctx = outer.request, outer.request_ctx
-        self._tokens.append(current.set(self))
+        self._tokens.append(set_current(self))
         if appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=bridge.to_sync)
 
@@ -138,12 +138,12 @@ class AppContext:
                     exc = sys.exc_info()[1]
                 self.app.do_teardown_appcontext(exc)
         finally:
-            self._leave(current.get(None), self._tokens.pop())
+            self._leave(get_current(None), self._tokens.pop())
         if appcontext_popped.receivers:
             appcontext_popped.send(self.app, _async_wrapper=bridge.to_sync)
 
     def _leave(self, innermost: AppContext | None, token: t.Any) -> None:
-        current.reset(token)
+        reset_current(token)
         if innermost is not self:
             kind = "request" if isinstance(self, RequestContext) else "app"
             raise AssertionError(f"Popped wrong {kind} context. ({innermost!r} instead of {self!r})")
@@ -169,7 +169,7 @@ class AppContext:
             if not self._tokens:
                 await self._close_async(exc_value)
         finally:
-            self._leave(current.get(None), token)
+            self._leave(get_current(None), token)
         if self._app_ctx is None and not self._tokens and appcontext_popped.receivers:
             await bridge.send_async(appcontext_popped, self.app)
 
@@ -184,6 +184,7 @@ class RequestContext(AppContext):
     code in a copy of it.
     """
 
+    plans: Plans
     request: Request
     websocket: WebSocket | None = None
     flashes: list[tuple[str, str]] | None = None
@@ -207,14 +208,24 @@ class RequestContext(AppContext):
     is_preserved = False
     """Whether the test client goes on with this context when the request is over, and may still ask for its body."""
 
-    def __init__(self, plans: Plans, request: Request, session: SessionMixin | None = None) -> None:
+    _tokens: t.Any = ()
+
+    if t.TYPE_CHECKING:
+
+        def __init__(self) -> None: ...
+
+    else:
+        # PERF: benchmarks/inprocess.py, kind "plain text". Without a constructor it is made in half the time.
+        __init__ = object.__init__
+
+    def bind(self, plans: Plans, request: Request, session: SessionMixin | None = None) -> t.Self:
+        """Make it the context of a request, which the plans are to answer."""
         self.app = plans.app
         self.plans = plans
         self.request = request
         if session is not None:
             self.hold_session(session)
-
-    _tokens: t.Any = ()
+        return self
 
     @property
     def request_ctx(self) -> RequestContext:  # type: ignore[override]  # a request context answers for itself
@@ -286,7 +297,7 @@ class RequestContext(AppContext):
         session = self._session
         if session is None:
             session = self.hold_session(self.plans.open_session(self))
-        other = type(self)(self.plans, self.request, session)
+        other = type(self)().bind(self.plans, self.request, session)
         other.owns_request = False
         other.websocket = self.websocket
         other.plan = self.plan
@@ -295,7 +306,7 @@ class RequestContext(AppContext):
     def push(self) -> None:
         """Make this the current context; the first time, open the session and match the URL."""
         self.is_preserved = False
-        outer = current.get(None)
+        outer = get_current(None)
         if not self._tokens:
             if outer is not None and outer.request_ctx is self:
                 # NOTE: a protocol is answering this request. It ends the context, not who pushes it once more.
@@ -303,7 +314,7 @@ class RequestContext(AppContext):
             else:
                 self._tokens = []
                 self.enter_app_context(outer)
-        self._tokens.append(current.set(self))
+        self._tokens.append(set_current(self))
         if self._app_ctx is None and len(self._tokens) == 1 and appcontext_pushed.receivers:
             appcontext_pushed.send(self.app, _async_wrapper=bridge.to_sync)
         try:
@@ -312,7 +323,7 @@ class RequestContext(AppContext):
             if self.plan is None:
                 self.match_request()
         except BaseException:
-            current.reset(self._tokens.pop())
+            reset_current(self._tokens.pop())
             raise
 
     def enter_app_context(self, outer: AppContext | None, on_loop: bool = False) -> None:
@@ -338,7 +349,7 @@ class RequestContext(AppContext):
                 plan = self.plans.sync.of(self.request)
                 plan.close(self, plan, exc)
         finally:
-            self._leave(current.get(None), self._tokens.pop())
+            self._leave(get_current(None), self._tokens.pop())
         if self._app_ctx is None and not self._tokens and appcontext_popped.receivers:
             appcontext_popped.send(self.app, _async_wrapper=bridge.to_sync)
 
@@ -393,7 +404,7 @@ def copy_current_request_context(f: F) -> F:
 
 
 def _request_context(otherwise: str) -> RequestContext:
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None or ctx.request_ctx is None:
         raise RuntimeError(otherwise)
     return ctx.request_ctx
@@ -401,18 +412,18 @@ def _request_context(otherwise: str) -> RequestContext:
 
 def has_request_context() -> bool:
     """Whether ``request`` and ``session`` can be used here."""
-    ctx = current.get(None)
+    ctx = get_current(None)
     return ctx is not None and ctx.request is not None
 
 
 def has_app_context() -> bool:
     """Whether ``current_app`` and ``g`` can be used here."""
-    return current.get(None) is not None
+    return get_current(None) is not None
 
 
 def has_websocket_context() -> bool:
     """Whether ``websocket`` can be used here."""
-    ctx = current.get(None)
+    ctx = get_current(None)
     return ctx is not None and ctx.request_ctx is not None and ctx.request_ctx.websocket is not None
 
 

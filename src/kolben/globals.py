@@ -22,6 +22,8 @@ if t.TYPE_CHECKING:
     from .sessions import SessionMixin
 
 current: ContextVar[AppContext] = ContextVar("kolben.context")
+# PERF: benchmarks/inprocess.py, kind "plain text": a method of what was imported is bound anew for each call of it.
+get_current, set_current, reset_current = current.get, current.set, current.reset
 
 _NO_APP = """\
 Working outside of application context.
@@ -55,28 +57,28 @@ def _outside(message: str, name: str) -> RuntimeError:
 
 
 def _app_ctx() -> AppContext:
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None:
         raise _outside(_NO_APP, "app_ctx")
     return ctx.app_ctx
 
 
 def _request_ctx() -> RequestContext:
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None or (request_ctx := ctx.request_ctx) is None:
         raise _outside(_NO_REQUEST, "request_ctx")
     return request_ctx
 
 
 def _current_app() -> Kolben:
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None:
         raise _outside(_NO_APP, "current_app")
     return ctx.app
 
 
 def _g() -> _AppCtxGlobals:
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None:
         raise _outside(_NO_APP, "g")
     g = ctx._g
@@ -84,7 +86,7 @@ def _g() -> _AppCtxGlobals:
 
 
 def _request() -> Request:
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None or (request := ctx.request) is None:
         raise _outside(_NO_REQUEST, "request")
     return request
@@ -92,7 +94,7 @@ def _request() -> Request:
 
 def _session() -> SessionMixin:
     # PERF: benchmarks/inprocess.py, kind "session". What RequestContext.session does, without two properties.
-    ctx: t.Any = current.get(None)
+    ctx: t.Any = get_current(None)
     try:
         session = ctx._session
     except AttributeError:  # no context, or that of an application, perhaps within a request
@@ -177,7 +179,7 @@ class _GProxy(_ContextProxy):
     def __getattribute__(self, name: str) -> t.Any:
         if name in _OWN:
             return object.__getattribute__(self, name)
-        ctx = current.get(None)
+        ctx = get_current(None)
         try:
             return getattr(_g() if ctx is None else ctx._g or ctx.g, name)
         except AttributeError as error:
@@ -185,7 +187,7 @@ class _GProxy(_ContextProxy):
             raise
 
     def __setattr__(self, name: str, value: t.Any) -> None:
-        ctx = current.get(None)
+        ctx = get_current(None)
         setattr(_g() if ctx is None else ctx._g or ctx.g, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -211,7 +213,7 @@ class _RequestProxy(_ContextProxy):
     def __getattribute__(self, name: str) -> t.Any:
         if name in _OWN:
             return object.__getattribute__(self, name)
-        ctx = current.get(None)
+        ctx = get_current(None)
         try:
             return getattr(_request() if ctx is None or (request := ctx.request) is None else request, name)
         except AttributeError as error:

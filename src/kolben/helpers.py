@@ -13,7 +13,7 @@ from werkzeug.exceptions import abort as _wz_abort
 from werkzeug.utils import redirect as _wz_redirect
 
 from . import bridge
-from .globals import current, current_app, request_ctx, session
+from .globals import current_app, get_current, request_ctx, reset_current, session, set_current
 from .signals import message_flashed
 from .urls import build_url, builds_plainly
 
@@ -65,7 +65,7 @@ def make_response(*args: t.Any) -> Response:
         return current_app.response_class()
     rv = args[0] if len(args) == 1 else args
     # PERF: benchmarks/inprocess.py, kind "cookies". What the dispatcher calls: the application's method, if overridden.
-    ctx: t.Any = current.get(None)
+    ctx: t.Any = get_current(None)
     try:
         plans = ctx.plans
     except AttributeError:  # no context, or that of an application, perhaps within a request
@@ -93,7 +93,7 @@ def url_for(
     :param _external: whether the URL has scheme and host. Unless given, it has outside of a request.
     :param values: the variables of the rule; others become the query string.
     """
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None and builds_plainly(app := ctx.app):
         # PERF: benchmarks/inprocess.py, kind "url_for": the method would do the same, with its arguments taken apart.
         return build_url(app, endpoint, _anchor, _method, _scheme, _external, values)
@@ -108,7 +108,7 @@ def redirect(location: str, code: int = 302, Response: type[BaseResponse] | None
     :param code: the status: 301, 302, 303, 307 or 308.
     :param Response: the class of the response where there is no application.
     """
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None:
         return ctx.app.redirect(location, code=code)
     return _wz_redirect(location, code=code, Response=Response)
@@ -120,7 +120,7 @@ def abort(code: int | BaseResponse, *args: t.Any, **kwargs: t.Any) -> t.NoReturn
     :param code: the status, or a response that answers the request.
     :param args: passed to the exception, as are the keywords; first of all the description.
     """
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None:
         ctx.app.aborter(code, *args, **kwargs)
     _wz_abort(code, *args, **kwargs)
@@ -203,7 +203,7 @@ def stream_with_context(generator_or_function: t.Any) -> t.Any:
 
 
 def _request_context() -> AppContext:
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None or ctx.request_ctx is None:
         raise RuntimeError(
             "'stream_with_context' can only be used when a request context is active, such as in a view function."
@@ -221,19 +221,19 @@ class _ContextStream(Iterator[T]):
         self._ctx = ctx
 
     def __next__(self) -> T:
-        token = current.set(self._ctx)
+        token = set_current(self._ctx)
         try:
             return next(self._iterator)
         finally:
-            current.reset(token)
+            reset_current(token)
 
     def close(self) -> None:
         """Close the iterator, if it can be closed."""
-        token = current.set(self._ctx)
+        token = set_current(self._ctx)
         try:
             getattr(self._iterator, "close", _nothing)()
         finally:
-            current.reset(token)
+            reset_current(token)
 
 
 class _AsyncContextStream(AsyncIterator[T]):
@@ -246,19 +246,19 @@ class _AsyncContextStream(AsyncIterator[T]):
         self._ctx = ctx
 
     async def __anext__(self) -> T:
-        token = current.set(self._ctx)
+        token = set_current(self._ctx)
         try:
             return await anext(self._iterator)
         finally:
-            current.reset(token)
+            reset_current(token)
 
     async def aclose(self) -> None:
         """Close the iterator, if it can be closed."""
-        token = current.set(self._ctx)
+        token = set_current(self._ctx)
         try:
             await getattr(self._iterator, "aclose", _no_aclose)()
         finally:
-            current.reset(token)
+            reset_current(token)
 
 
 def _nothing() -> None:

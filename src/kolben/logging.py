@@ -8,7 +8,7 @@ import typing as t
 
 from werkzeug.local import LocalProxy
 
-from .globals import current
+from .globals import get_current
 
 if t.TYPE_CHECKING:
     from .app import Kolben
@@ -40,7 +40,7 @@ def has_level_handler(logger: logging.Logger) -> bool:
 
 
 def _errors_stream() -> t.TextIO:
-    ctx = current.get(None)
+    ctx = get_current(None)
     request = None if ctx is None else ctx.request
     # NOTE: asking an ASGI request for its environ would build one, so only one that is there already is looked at.
     environ = None if request is None else vars(request).get("environ")

@@ -11,7 +11,7 @@ from weakref import ref
 
 from werkzeug.exceptions import HTTPException, default_exceptions
 
-from .globals import current, current_app
+from .globals import current_app, get_current
 from .helpers import get_root_path
 from .registries import watched
 
@@ -75,7 +75,7 @@ def _check_rule(rule: t.Any, decorator: str) -> None:
 def _default_template_ctx_processor() -> dict[str, t.Any]:
     """Give templates ``g`` and ``request`` themselves instead of the proxies. The session stays a proxy, so that it is
     opened only where a template looks at it."""
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None:
         return {}
     if ctx.request is None:
@@ -231,7 +231,7 @@ class Registrar:
 
     def get_send_file_max_age(self, filename: str | None) -> int | None:
         """How many seconds a browser may keep ``filename``: ``SEND_FILE_MAX_AGE_DEFAULT``, by default ``None``."""
-        ctx = current.get(None)
+        ctx = get_current(None)
         app: t.Any = current_app if ctx is None else ctx.app  # PERF: benchmarks/inprocess.py, kind "static 304".
         value: timedelta | int | None = app.config["SEND_FILE_MAX_AGE_DEFAULT"]
         return int(value.total_seconds()) if isinstance(value, timedelta) else value

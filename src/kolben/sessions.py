@@ -14,7 +14,7 @@ from functools import lru_cache
 from werkzeug.datastructures import CallbackDict
 from werkzeug.exceptions import BadRequest
 
-from .globals import current
+from .globals import get_current
 from .http.response import add_vary
 from .json.tag import TaggedJSONSerializer
 
@@ -178,7 +178,7 @@ class SessionInterface:
         secure = app.config["SESSION_COOKIE_SECURE"]
         if secure is not None:
             return secure  # type: ignore[no-any-return]  # PERF: a cast is a call
-        ctx = current.get(None)
+        ctx = get_current(None)
         return ctx is not None and ctx.request is not None and ctx.request.is_secure
 
     def get_cookie_samesite(self, app: Kolben) -> str | None:

@@ -14,7 +14,7 @@ from jinja2 import Environment as JinjaEnvironment
 from jinja2.runtime import new_context
 
 from . import bridge
-from .globals import current, current_app
+from .globals import current_app, get_current
 from .signals import before_render_template, template_rendered
 
 if t.TYPE_CHECKING:
@@ -74,7 +74,7 @@ def update_template_context(app: Kolben, context: dict[str, t.Any]) -> None:
     processors = app.template_context_processors
     names: list[str | None] = [None]
     if len(processors) > 1:
-        ctx = current.get(None)
+        ctx = get_current(None)
         if ctx is not None and ctx.request is not None:
             names.extend(reversed(ctx.request.blueprints))
     for name in names:
@@ -85,7 +85,7 @@ def update_template_context(app: Kolben, context: dict[str, t.Any]) -> None:
 
 
 def _current_app() -> Kolben:
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is None:
         return current_app._get_current_object()  # type: ignore[attr-defined, no-any-return]  # a proxy, which says what is wrong
     return ctx.app
@@ -307,7 +307,7 @@ def explanation(app: Kolben, template: str, attempts: list[tuple[Registrar, Base
         if found
         else "Error: the template could not be found."
     )
-    ctx = current.get(None)
+    ctx = get_current(None)
     blueprint = None if ctx is None or ctx.request is None else ctx.request.blueprint
     if blueprint is not None:
         lines.append(f"  The template was looked up from an endpoint that belongs to the blueprint {blueprint!r}.")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from werkzeug.exceptions import SecurityError
 
-from .globals import current
+from .globals import get_current
 from .http.host import host_is_trusted
 from .http.request import split_blueprint_path
 from .routing import BuildError
@@ -40,7 +40,7 @@ def build_url(
     values: dict[str, t.Any],
 ) -> str:
     """Build the URL of an endpoint; the rest of the contract is :meth:`.Kolben.url_for`'s."""
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None and (request_ctx := ctx.request_ctx) is not None:
         ctx = request_ctx
         if endpoint[:1] == ".":

@@ -7,7 +7,7 @@ import threading
 import typing as t
 from collections import OrderedDict
 
-from ..globals import current
+from ..globals import set_current
 from . import traces
 from .console import Console
 from .redaction import Redactor, secrets_of_environment
@@ -62,7 +62,7 @@ class RecordedError:
     def _explore(self, exc: BaseException, scope: Mapping[str, t.Any] | None, context: Context | None) -> None:
         ctx = find_context(exc)
         if ctx is not None and context is not None:
-            context.run(current.set, ctx)
+            context.run(set_current, ctx)
         redact = redactor_for(scope, ctx)
         self.text = redact(traces.as_text(exc))
         if scope is not None:

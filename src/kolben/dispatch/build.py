@@ -12,7 +12,7 @@ from itertools import chain
 from werkzeug.exceptions import HTTPException
 
 from .. import bridge
-from ..globals import current
+from ..globals import get_current
 from ..http.body import SPOOL_SIZE
 from ..http.headers import encode_headers
 from ..http.host import check_trusted, host_is_trusted
@@ -52,6 +52,37 @@ class Plans(dict[t.Any, Plan]):
     :param overrides: what :func:`.overridable.find_overrides` found.
     """
 
+    # PERF: benchmarks/inprocess.py, kind "plain text": ten of these are read for each request. What a dict's subclass
+    # keeps in an instance's dict takes CPython 3.11 three times as long to find.
+    __slots__ = (
+        "app",
+        "content_type",
+        "convert",
+        "fixed",
+        "holds_body",
+        "is_direct",
+        "makes_requests_plain",
+        "matcher",
+        "matches_path_only",
+        "matches_plainly",
+        "on_loop",
+        "options",
+        "overrides",
+        "pace",
+        "page",
+        "pages",
+        "request_class",
+        "sends_text",
+        "serving",
+        "session_cookie",
+        "session_is_lazy",
+        "short_body",
+        "table",
+        "trusted_hosts",
+        "url_map",
+        "websockets",
+    )
+
     def __init__(self, app: Kolben, on_loop: bool, overrides: frozenset[str]) -> None:
         super().__init__()
         self.app = app
@@ -79,7 +110,8 @@ class Plans(dict[t.Any, Plan]):
         self.makes_requests_plain = makers == (Request.__init__, object.__new__)
         self.holds_body: bool = getattr(app.request_class, "holds_body", True)
         """What a request says of that when it begins."""
-        self.fixed: t.Any = {} if self.matcher is None else self.matcher.table()
+        self.table = None if self.matcher is None else self.matcher.table()
+        self.fixed: dict[tuple[str, str], Known] = {} if self.table is None else self.table.found
         """Rule and plan (:data:`Known`) by method and path, for the paths without variables that were asked for.
 
         None where opening a session calls what is the application's own: it finds nothing matched yet, as in Flask."""
@@ -141,8 +173,15 @@ class Plans(dict[t.Any, Plan]):
         method, path = request.method, request.path
         is_plain = self.matches_plainly and self.trusted_hosts is None and path.isascii()
         is_unseen = self.session_is_lazy and _signs_plainly(self.app.session_interface)
-        if is_plain and is_unseen and not rule.arguments and rule.methods is not None and method in rule.methods:
-            self.fixed.remember((method, path), (rule, plan), match)
+        if (
+            self.table
+            and is_plain
+            and is_unseen
+            and not rule.arguments
+            and rule.methods is not None
+            and method in rule.methods
+        ):
+            self.table.remember((method, path), (rule, plan), match)
 
     def _is_trusted(self, request: Request) -> bool:
         """Whether the host is one of the application's. If not, the adapter, which asks for it again, says why."""
@@ -426,7 +465,7 @@ def _signs_plainly(interface: SessionInterface) -> bool:
 
 
 def _raise_routing_exception(**values: t.Any) -> t.NoReturn:
-    ctx = current.get()
+    ctx = get_current()
     assert ctx.request is not None
     ctx.app.raise_routing_exception(ctx.request)
 

@@ -15,7 +15,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from ..globals import _request, current
+from ..globals import _request, get_current
 from ..http.headers import check_status
 from ..http.response import check_response
 
@@ -261,7 +261,7 @@ def check_returned(hook: Callable[..., t.Any], response: t.Any) -> None:
 
 def prefers_json() -> bool:
     """Whether the client of this request would rather have a problem document than a page."""
-    ctx = current.get(None)
+    ctx = get_current(None)
     return ctx is not None and ctx.request is not None and would_rather_have_json(ctx.request)
 
 

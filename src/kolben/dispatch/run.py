@@ -60,8 +60,8 @@ def run(ctx: RequestContext) -> Answer:
                     if rv is not None:
                         break
             if rv is None:
-                values = ctx.request.view_args
-                rv = plan.view(**values) if values else plan.view()
+                view, values = plan.view, ctx.request.view_args
+                rv = view(**values) if values else view()
             if type(rv) is CoroutineType:
                 rv = settle(rv)
         except Exception as exc:
@@ -111,8 +111,8 @@ async def run_async(ctx: RequestContext) -> Answer:
                     if rv is not None:
                         break
             if rv is None:
-                values = ctx.request.view_args
-                rv = await (plan.view(**values) if values else plan.view())
+                view, values = plan.view, ctx.request.view_args
+                rv = await (view(**values) if values else view())
             if type(rv) is CoroutineType:
                 rv = await settle_async(rv)
         except Exception as exc:

@@ -6,7 +6,7 @@ import typing as t
 from types import MethodType
 
 from .. import bridge
-from ..globals import current
+from ..globals import get_current
 from ..http.files import look_at_disk, send_known
 from ..registrar import Registrar, StaticView
 
@@ -53,7 +53,7 @@ def sending_at_once(view: Callable[..., t.Any], owner: Registrar, app: Kolben) -
         folder = owner.static_folder
         # NOTE: a blueprint's functions may be replaced at any time; an application's make new plans.
         if folder is not None and "get_send_file_max_age" not in owner.__dict__:
-            request = current.get().request
+            request = get_current().request
             response = None if request is None else send_known(app, request, folder, filename, on_loop=True)
             if response is not None:
                 return response

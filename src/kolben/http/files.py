@@ -24,7 +24,7 @@ from werkzeug.http import http_date, quote_etag
 from werkzeug.security import safe_join
 from werkzeug.utils import get_content_type
 
-from ..globals import current, current_app, request
+from ..globals import current_app, get_current, request
 from .conditions import is_modified, is_same, select_range
 from .headers import check_headers
 from .local_disks import IN_MEMORY, local_file_system
@@ -162,7 +162,7 @@ def send_from_directory(directory: os.PathLike[str] | str, path: os.PathLike[str
     :raise NotFound: if there is no such file inside the directory. With ``SEND_FILE_FOLLOW_SYMLINKS`` set in the
         configuration, links may lead outside, as with Flask.
     """
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None and ctx.request is not None and (not kwargs or kwargs.keys() == _MAX_AGE_ALONE):
         response = send_known(ctx.app, ctx.request, os.fspath(directory), os.fspath(path), **kwargs)
         if response is not None:

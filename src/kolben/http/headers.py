@@ -69,25 +69,37 @@ PAIRS: dict[tuple[str, str], tuple[bytes, bytes]] = {
     ("Content-Type", value): (b"content-type", raw) for value, raw in VALUES.items() if "/" in value
 }
 """Whole headers that most responses have: types, and the lengths of short bodies, whose name is the constant above."""
-LENGTHS: dict[int, tuple[str, str]] = {}
-RAW_LENGTHS: dict[int, tuple[bytes, bytes]] = {}
-"""``Content-Length`` headers by their number, of short bodies that were sent: for WSGI, and for ASGI."""
 _SHORT = 4096
 
 
-def length_header(length: int) -> tuple[str, str]:
-    """The ``Content-Length`` of a body; of a short one it is remembered."""
+class _Lengths(dict[int, tuple[str, str]]):
+    """``Content-Length`` headers by their number, for WSGI. Those of short bodies are remembered."""
+
+    __slots__ = ()
+
+    def __missing__(self, length: int) -> tuple[str, str]:
+        return _length_header(length)[0]
+
+
+class _RawLengths(dict[int, tuple[bytes, bytes]]):
+    """The same for ASGI."""
+
+    __slots__ = ()
+
+    def __missing__(self, length: int) -> tuple[bytes, bytes]:
+        return _length_header(length)[1]
+
+
+LENGTHS = _Lengths()
+RAW_LENGTHS = _RawLengths()
+
+
+def _length_header(length: int) -> tuple[tuple[str, str], tuple[bytes, bytes]]:
     pair = ("Content-Length", str(length))
+    raw = (CONTENT_LENGTH, pair[1].encode())
     if length < _SHORT:
-        PAIRS[pair] = RAW_LENGTHS[length] = (CONTENT_LENGTH, pair[1].encode())
-        LENGTHS[length] = pair
-    return pair
-
-
-def raw_length_header(length: int) -> tuple[bytes, bytes]:
-    """:func:`length_header` for ASGI."""
-    length_header(length)
-    return RAW_LENGTHS.get(length) or (CONTENT_LENGTH, b"%d" % length)
+        LENGTHS[length], RAW_LENGTHS[length], PAIRS[pair] = pair, raw, raw
+    return pair, raw
 
 
 def check_status(status: str) -> None:

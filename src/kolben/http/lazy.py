@@ -6,7 +6,7 @@ import typing as t
 
 from werkzeug.wrappers import Request as WerkzeugRequest
 
-from ..globals import current
+from ..globals import get_current
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,10 +39,9 @@ else:
             what is stored under the name is then the property's business.
         """
 
-        is_overridden = False
-
         def __init__(self, compute: Callable[[t.Any], t.Any]) -> None:
             self.compute = compute
+            self.is_overridden = False
             self.__doc__ = compute.__doc__
 
         def __set_name__(self, owner: type, name: str) -> None:
@@ -56,9 +55,9 @@ else:
                 if self.name not in kept:
                     kept[self.name] = self.compute(obj)
                 return kept[self.name]
-            value = self.compute(obj)
             # PERF: benchmarks/inprocess.py, kind "query": an instance whose dict nobody asks for has none.
-            setattr(obj, self.name, value)
+            compute = self.compute
+            setattr(obj, self.name, value := compute(obj))
             return value
 
 
@@ -110,7 +109,7 @@ class OwnLimits(dict[str, "int | None"]):
     """The limits that were set for one request; the others are the application's."""
 
     def __missing__(self, setting: str) -> int | None:
-        ctx = current.get(None)
+        ctx = get_current(None)
         limits: t.Mapping[str, int | None] = WITHOUT_APP if ctx is None else ctx.app.config
         return limits[setting]
 

@@ -22,7 +22,7 @@ from werkzeug.urls import uri_to_iri
 from werkzeug.wrappers import Request as WerkzeugRequest
 
 from .. import bridge, json
-from ..globals import current
+from ..globals import get_current
 from .awaitable import Values, awaitable
 from .body import CHUNK_SIZE, InputBody, ReceivedBody, refuse_unreadable
 from .cookies import read_cookies
@@ -229,7 +229,7 @@ class Request(WerkzeugRequest):
                     query = self.query_string
             limits: t.Mapping[str, int | None] | None = self._limits
             if limits is None:
-                ctx = current.get(None)
+                ctx = get_current(None)
                 limits = WITHOUT_APP if ctx is None else ctx.app.config
             return read_query(Parameters, query, limits["MAX_FORM_PARTS"])
         except ValueError as exc:
@@ -487,7 +487,7 @@ class Request(WerkzeugRequest):
         is_plain = self._is_untouched and self._cached_data is None
         if not (force or (is_plain and self._is_typed("application/json", b"application/json")) or self.is_json):
             return None if silent else self.on_json_loading_failed(None)
-        ctx = current.get(None)
+        ctx = get_current(None)
         data = self._cached_data if self.reads_plainly else self.get_data(cache=cache)
         if data is None:
             data = self._read_body()
@@ -524,7 +524,7 @@ class Request(WerkzeugRequest):
 
     def _is_for_async_view(self) -> bool:
         """Whether an asynchronous view answers, which may be written for Quart and await what it reads."""
-        ctx = current.get(None)
+        ctx = get_current(None)
         request_ctx = None if ctx is None or ctx.request is not self else ctx.request_ctx
         plan: Plan | None = None if request_ctx is None else request_ctx.plan
         return plan is not None and plan.is_async
@@ -538,7 +538,7 @@ class Request(WerkzeugRequest):
     def form(self) -> ImmutableMultiDict[str, str]:
         """The fields of a form in the body."""
         form: ImmutableMultiDict[str, str] | None = None
-        ctx = current.get(None)
+        ctx = get_current(None)
         if ctx is not None and not ctx.app.config["DEBUG"]:
             form = self._read_fields(self._limits or ctx.app.config)
         if form is None:
@@ -576,7 +576,7 @@ class Request(WerkzeugRequest):
             attributes["form"] = form
         else:
             self._load_parts()
-        ctx = current.get(None)
+        ctx = get_current(None)
         if ctx is not None and ctx.app.debug and self.mimetype != "multipart/form-data" and not self.files:
             from ..debug.forms import explain_missing_files
 
@@ -632,7 +632,7 @@ class Request(WerkzeugRequest):
         try:
             return super().on_json_loading_failed(e)
         except BadRequest as exc:
-            ctx = current.get(None)
+            ctx = get_current(None)
             if ctx is None or ctx.app.debug or ctx.app.explains_errors:
                 raise
             raise BadRequest() from exc
@@ -653,7 +653,7 @@ class Request(WerkzeugRequest):
         """The limits by the names of the settings: those of this request, or else the application's."""
         limits: t.Mapping[str, int | None] | None = self._limits
         if limits is None:
-            ctx = current.get(None)
+            ctx = get_current(None)
             limits = WITHOUT_APP if ctx is None else ctx.app.config
         return limits
 
@@ -669,7 +669,7 @@ name_attributes(Request, *_ATTRIBUTES)
 
 
 def _setting(name: str, otherwise: int) -> t.Any:
-    ctx = current.get(None)
+    ctx = get_current(None)
     return otherwise if ctx is None else ctx.app.config.get(name, otherwise)
 
 
@@ -684,7 +684,7 @@ def split_blueprint_path(name: str) -> list[str]:
 
 def _paced(source: t.Any) -> t.Any:
     """``wsgi.input``, which is read no further once the client is too slow."""
-    ctx = current.get(None)
+    ctx = get_current(None)
     request_ctx = None if ctx is None else ctx.request_ctx
     pace = None if request_ctx is None else request_ctx.plans.pace
     return source if source is None or pace is None else pace.input(source)

@@ -19,7 +19,7 @@ from werkzeug.utils import redirect as werkzeug_redirect
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from .. import json
-from ..globals import current
+from ..globals import get_current
 from .cookies import dump_cookie
 from .headers import (
     LENGTHS,
@@ -28,7 +28,6 @@ from .headers import (
     check_status,
     encode_headers,
     is_known_value,
-    length_header,
 )
 from .lazy import lazy
 
@@ -77,7 +76,7 @@ class _Headers:
             body: t.Any = response.response
             is_plain = type(body) is list and len(body) == 1 and type(body[0]) is bytes
             length = len(body[0]) if is_plain else response._length()
-            length_pair = LENGTHS[length] if length in LENGTHS else length_header(length)
+            length_pair = LENGTHS[length]
             headers._list = [("Content-Type", response.content_type_sent), length_pair]
         response.headers = headers
         return headers
@@ -193,7 +192,7 @@ class Response(WerkzeugResponse):
     @property
     def max_cookie_size(self) -> int:  # type: ignore[override]  # an attribute in Werkzeug, a setting here as in Flask
         """``MAX_COOKIE_SIZE`` of the current application."""
-        ctx = current.get(None)
+        ctx = get_current(None)
         if ctx is not None:
             return ctx.app.config["MAX_COOKIE_SIZE"]  # type: ignore[no-any-return]  # PERF: a cast is a call
         return super().max_cookie_size
@@ -276,7 +275,7 @@ def to_bytes(chunk: t.Any) -> bytes:
         return chunk.encode()
     if isinstance(chunk, (bytes, bytearray, memoryview)):
         return bytes(chunk)
-    ctx = current.get(None)
+    ctx = get_current(None)
     where = "A response body" if ctx is None or ctx.request is None else f"The response of {ctx.request.endpoint!r}"
     raise TypeError(f"{where} yielded a {type(chunk).__name__!r}: {chunk!r:.80}. It must yield 'str' or 'bytes'.")
 
@@ -491,7 +490,7 @@ def _page_of(location: str) -> tuple[bytes, list[tuple[str, str]], t.Any]:
         f'<p>You should be redirected automatically to the target URL: <a href="{link}">{link}</a>. If not, click the'
         " link.\n"
     ).encode()
-    pairs = [_HTML, length_header(len(page)), ("Location", location)]
+    pairs = [_HTML, LENGTHS[len(page)], ("Location", location)]
     return page, pairs, Prepared.of(pairs) if is_plain else None
 
 

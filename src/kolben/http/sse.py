@@ -11,7 +11,7 @@ import typing as t
 from contextvars import copy_context
 
 from .. import bridge, json
-from ..globals import current, request
+from ..globals import get_current, request
 from .response import Response
 
 if t.TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _body(items: t.Any, opening: bytes, heartbeat: float | None) -> _SyncEvents 
     if not hasattr(items, "__iter__") or isinstance(items, (str, bytes, dict)):
         hint = " Was the generator function passed, and not called?" if callable(items) else ""
         raise TypeError(f"An EventStream is made of a generator of events, not of {items!r}.{hint}")
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None and ctx.request is not None and ctx.request.scope is not None:
         return _ThreadedEvents(iter(items), opening, heartbeat)
     return _SyncEvents(iter(items), opening)

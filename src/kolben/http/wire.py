@@ -17,8 +17,6 @@ from .headers import (
     check_status,
     encode_headers,
     encode_value,
-    length_header,
-    raw_length_header,
 )
 from .response import Response, check_response, is_plain_path
 
@@ -66,7 +64,6 @@ def make_pager(
     :param explain: called with the error of what cannot be written as JSON, which is then raised.
     """
     lengths: dict[int, t.Any] = RAW_LENGTHS if is_asgi else LENGTHS
-    make_length: Callable[[int], t.Any] = raw_length_header if is_asgi else length_header
     codes = [code for code in HTTP_STATUS_CODES if not is_bodiless(code)]
     lines = {code: f"{code} {HTTP_STATUS_CODES[code].upper()}" for code in codes}
     mimetype = None if provider is None else provider.mimetype
@@ -83,7 +80,7 @@ def make_pager(
                 return None
             rv, code = rv
             line = lines[code]
-        made: Page = _new(Page)
+        made = Page()
         if type(rv) is str:
             first, body = content_type, rv.encode()
         elif provider is not None and (type(rv) is dict or type(rv) is list) and provider.mimetype == mimetype:
@@ -98,14 +95,11 @@ def make_pager(
             return None
         made.status, made.status_code = line, code
         made.body = body
-        made.headers = [first, lengths.get(len(body)) or make_length(len(body))]
+        made.headers = [first, lengths[len(body)]]
         made.told = None
         return made
 
     return page
-
-
-_new: t.Any = object.__new__
 
 
 def _packer(is_asgi: bool) -> Callable[[t.Any], t.Any]:
@@ -137,7 +131,7 @@ def _packer(is_asgi: bool) -> Callable[[t.Any], t.Any]:
         if type(chunks) is not list and type(chunks) is not tuple:
             attributes["sealed"] = headers
             return response
-        page: Page = _new(Page)
+        page = Page()
         page.status = status
         page.status_code = code
         page.headers = headers
@@ -165,8 +159,8 @@ def _unseen_headers(response: Response, is_asgi: bool) -> list[tuple[t.Any, t.An
         return None
     length = len(chunks[0])
     if is_asgi:
-        return [PAIRS[first], RAW_LENGTHS.get(length) or raw_length_header(length)]
-    return [first, LENGTHS.get(length) or length_header(length)]
+        return [PAIRS[first], RAW_LENGTHS[length]]
+    return [first, LENGTHS[length]]
 
 
 def is_sent_as_is(

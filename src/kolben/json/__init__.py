@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as _json
 import typing as t
 
-from ..globals import current, current_app
+from ..globals import current_app, get_current
 from .provider import _default, stdlib_loads
 
 if t.TYPE_CHECKING:
@@ -17,7 +17,7 @@ def dumps(obj: t.Any, **kwargs: t.Any) -> str:
 
     :param kwargs: passed on to the library.
     """
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None:
         return ctx.app.json.dumps(obj, **kwargs)
     kwargs.setdefault("default", _default)
@@ -26,7 +26,7 @@ def dumps(obj: t.Any, **kwargs: t.Any) -> str:
 
 def dump(obj: t.Any, fp: t.IO[str], **kwargs: t.Any) -> None:
     """Write a value as JSON to a file that is opened for text in UTF-8."""
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None:
         ctx.app.json.dump(obj, fp, **kwargs)
     else:
@@ -41,7 +41,7 @@ def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
     :param kwargs: passed on to the library.
     :raises ValueError: it is not JSON.
     """
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None:
         return ctx.app.json.loads(s, **kwargs) if kwargs else ctx.app.json.loads(s)
     return stdlib_loads(s, **kwargs)
@@ -49,7 +49,7 @@ def loads(s: str | bytes, **kwargs: t.Any) -> t.Any:
 
 def load(fp: t.IO[t.AnyStr], **kwargs: t.Any) -> t.Any:
     """Read JSON from a file that is opened for text or for UTF-8 bytes."""
-    ctx = current.get(None)
+    ctx = get_current(None)
     if ctx is not None:
         return ctx.app.json.load(fp, **kwargs)
     return stdlib_loads(fp.read(), **kwargs)

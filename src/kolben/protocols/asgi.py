@@ -15,10 +15,10 @@ from werkzeug.exceptions import BadRequest
 from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch.plan import Mode, Plan
-from ..globals import current
+from ..globals import reset_current, set_current
 from ..http.body import ReceivedBody, StreamedBody
 from ..http.head import parse_content_length
-from ..http.headers import RAW_LENGTHS, raw_length_header
+from ..http.headers import RAW_LENGTHS
 from ..http.wire import Page
 from ..signals import appcontext_popped, appcontext_pushed, appcontext_tearing_down, request_tearing_down
 from . import lifespan
@@ -61,7 +61,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
     if is_odd and (path := await _checked(plans, scope, index, send)) is None:
         return None
     ctx = _open(plans, scope, path) if is_odd else _open(plans, scope, path, known, index)
-    token, is_over = current.set(ctx), False
+    token, is_over = set_current(ctx), False
     try:
         if token.old_value is not _MISSING or plans.serving.is_due or _pushed:
             await _enter(ctx, token)
@@ -73,7 +73,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         mode = plan.mode
         answer = await plan.run(ctx) if mode is _LOOP else await _trip(ctx) if mode is _THREAD else plan.run(ctx)
         if type(answer) is bytes:
-            pairs = [plans.content_type, RAW_LENGTHS.get(len(answer)) or raw_length_header(len(answer))]
+            pairs = [plans.content_type, RAW_LENGTHS[len(answer)]]
             start, body, told = {"type": "http.response.start", "status": 200, "headers": pairs}, answer, None
         elif type(answer) is Page:
             start = {"type": "http.response.start", "status": answer.status_code, "headers": answer.headers}
@@ -92,7 +92,7 @@ async def serve(plans: Plans, scope: Scope, receive: Receive, send: Send) -> Non
         raise
     finally:
         if (is_over or (ctx.is_closed and not ctx.background)) and not (_popped or "kolben.preserve_context" in scope):
-            current.reset(token)
+            reset_current(token)
         else:
             await _leave(ctx, scope, token)
 
@@ -127,10 +127,10 @@ def _open(
     :param index: the headers, if no name stands twice among them.
     """
     if not plans.makes_requests_plain:
-        return RequestContext(plans, plans.request_class.from_scope(scope))
+        return RequestContext().bind(plans, plans.request_class.from_scope(scope))
     # PERF: benchmarks/inprocess.py, kind "plain text". What every request is asked is the instance's own: what only the
     # class says is found in three times as many steps.
-    ctx: RequestContext = _new(RequestContext)
+    ctx = RequestContext()
     ctx.app = plans.app
     ctx.plans = plans
     ctx.is_eventful = False
@@ -154,7 +154,7 @@ async def _leave(ctx: RequestContext, scope: Scope, token: Token[t.Any]) -> None
             scope["kolben.preserve_context"](ctx)
         await _close(ctx)
     finally:
-        current.reset(token)
+        reset_current(token)
         if _popped and ctx._app_ctx is None:
             await bridge.send_async(appcontext_popped, ctx.app)
 

@@ -11,7 +11,7 @@ import weakref
 from contextvars import copy_context
 
 from .. import bridge
-from ..globals import current
+from ..globals import get_current, set_current
 from ..signals import got_background_exception, got_serving_exception
 
 if t.TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Serving:
         def job() -> t.Any:
             return self._run(func, args, kwargs)
 
-        ctx = current.get(None)
+        ctx = get_current(None)
         request_ctx = None if ctx is None else ctx.request_ctx
         if request_ctx is None:
             self.launch([job])
@@ -183,7 +183,7 @@ class Serving:
         from asyncio import _get_running_loop
 
         context = copy_context()
-        context.run(current.set, t.cast(t.Any, None))
+        context.run(set_current, t.cast(t.Any, None))
         loop = _get_running_loop() or bridge.serving_loop.get(None)
         if loop is None:
             self._stop_at_exit()

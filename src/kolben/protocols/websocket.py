@@ -10,7 +10,7 @@ from werkzeug.exceptions import Forbidden, HTTPException, InternalServerError
 from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch import websocket as pipeline
-from ..globals import current
+from ..globals import reset_current, set_current
 from ..http.host import parse_host
 from ..http.websocket import SyncWebSocket, WebSocket, origin_is_allowed
 from ..signals import appcontext_popped, appcontext_pushed
@@ -68,8 +68,8 @@ async def _serve(plans: Plans, scope: Scope, opened: _Opened, send: Send) -> Non
         return await _refuse(websocket, exc)
     if app.serving.is_due:
         await app.serving.start()
-    ctx = RequestContext(plans, request)
-    token = current.set(ctx)
+    ctx = RequestContext().bind(plans, request)
+    token = set_current(ctx)
     try:
         if appcontext_pushed.receivers:
             await bridge.send_async(appcontext_pushed, app)
@@ -91,7 +91,7 @@ async def _serve(plans: Plans, scope: Scope, opened: _Opened, send: Send) -> Non
         try:
             await _close(ctx)
         finally:
-            current.reset(token)
+            reset_current(token)
             if appcontext_popped.receivers:
                 await bridge.send_async(appcontext_popped, app)
 

@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from .. import bridge
 from ..ctx import RequestContext
 from ..dispatch.run import STREAMED
-from ..globals import current
+from ..globals import reset_current, set_current
 from ..http.head import parse_content_length
-from ..http.headers import LENGTHS, length_header
+from ..http.headers import LENGTHS
 from ..http.host import VALID_HOSTS, decode_path, validate_target
 from ..http.response import Response
 from ..http.wire import Page, is_bodiless
@@ -51,7 +51,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             known, path = None, _checked(environ, path)
         except BadRequest as exc:
             return _refuse(plans, exc, environ, start_response)
-    token = current.set(ctx := _open(plans, environ, path, known))
+    token = set_current(ctx := _open(plans, environ, path, known))
     stream: Iterable[bytes] | None = None
     try:
         if token.old_value is not _MISSING or plans.serving.is_due or _pushed:
@@ -63,7 +63,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             _take_body(ctx.request, plan)
         answer = plan.run(ctx)
         if type(answer) is bytes:
-            start_response("200 OK", [plans.content_type, LENGTHS.get(len(answer)) or length_header(len(answer))])
+            start_response("200 OK", [plans.content_type, LENGTHS[len(answer)]])
             return [] if ctx.request.method == "HEAD" else [answer]
         if type(answer) is Page:
             start_response(answer.status, answer.headers)
@@ -84,7 +84,7 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
         if is_left or not (is_over or type(stream) is OwnedStream):
             _leave(ctx, environ, token, stream)
         else:
-            current.reset(token)
+            reset_current(token)
 
 
 def _refuse(plans: Plans, exc: BadRequest, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -96,10 +96,10 @@ def _refuse(plans: Plans, exc: BadRequest, environ: WSGIEnvironment, start_respo
 def _open(plans: Plans, environ: WSGIEnvironment, path: str, known: Known | None) -> RequestContext:
     """The context of a request, and the request, unless its class makes itself, without a constructor."""
     if not plans.makes_requests_plain:
-        return RequestContext(plans, plans.request_class(environ))
+        return RequestContext().bind(plans, plans.request_class(environ))
     # PERF: benchmarks/inprocess.py, kind "plain text". What every request is asked is the instance's own: what only the
     # class says is found in three times as many steps.
-    ctx: RequestContext = _new(RequestContext)
+    ctx = RequestContext()
     ctx.app = plans.app
     ctx.plans = plans
     ctx.is_eventful = False
@@ -136,7 +136,7 @@ def _leave(ctx: RequestContext, environ: WSGIEnvironment, token: Token[t.Any], s
         if type(stream) is not OwnedStream and needs_closing(ctx):
             close(ctx)
     finally:
-        current.reset(token)
+        reset_current(token)
         if _popped and ctx._app_ctx is None and type(stream) is not OwnedStream:
             bridge.send(appcontext_popped, ctx.app)
 

@@ -52,21 +52,24 @@ Match = t.Callable[..., tuple[t.Any, dict[str, t.Any]]]
 _NO_METHOD = "\0"
 
 
-class Table(dict[t.Any, t.Any]):
-    """What was found once, for as long as the rules stay as they are."""
+class Table:
+    """What was found once, for as long as the rules stay as they are.
 
-    __slots__ = ("__weakref__", "_matcher")
+    :ivar found: a dict, to be read; :meth:`remember` writes to it.
+    """
+
+    __slots__ = ("__weakref__", "_matcher", "found")
 
     def __init__(self, matcher: Matcher) -> None:
-        super().__init__()
+        self.found: dict[t.Any, t.Any] = {}
         self._matcher = matcher
 
     def remember(self, key: t.Any, value: t.Any, match: Match) -> None:
         """Keep what ``match`` found, if it is the function of now."""
-        self[key] = value
+        self.found[key] = value
         # NOTE: rules that changed meanwhile made `match` another one first, and emptied this then.
         if self._matcher.match is not match:
-            self.pop(key, None)
+            self.found.pop(key, None)
 
 
 class Matcher:
@@ -101,10 +104,10 @@ class Matcher:
             self.match = self._compile_and_match
             tables = [table for entry in self._tables if (table := entry()) is not None]
         for table in tables:
-            table.clear()
+            table.found.clear()
 
     def table(self) -> Table:
-        """A dict for what its owner found by :attr:`match`; it is emptied when rules change."""
+        """A table for what its owner finds by :attr:`match`; it is emptied when rules change."""
         made = Table(self)
         with self._lock:
             self._tables = [entry for entry in self._tables if entry() is not None]

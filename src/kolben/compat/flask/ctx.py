@@ -58,7 +58,7 @@ class RequestContext(_contexts.RequestContext, metaclass=_AnyRequestContext):
         request: Request | None = None,
         session: SessionMixin | None = None,
     ) -> None:
-        super().__init__(app.plans(on_loop=False), request or app.request_class(environ), session)
+        self.bind(app.plans(on_loop=False), request or app.request_class(environ), session)
 
     def copy(self) -> RequestContext:
         """A context of its own for the same request and session."""
