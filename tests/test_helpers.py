@@ -117,10 +117,10 @@ class TestResponses:
                 function()
 
     def test_files_are_sent_from_where_they_are_needed(self) -> None:
-        from kolben.http import files
+        from kolben.http import directories, files
 
         assert helpers.send_file is files.send_file
-        assert helpers.send_from_directory is files.send_from_directory
+        assert helpers.send_from_directory is directories.send_from_directory
         with pytest.raises(AttributeError, match="has no attribute 'no_such_name'"):
             helpers.no_such_name  # noqa: B018
 

@@ -45,8 +45,8 @@ Flask = Kolben
 """The same class by the name that Flask's programs use."""
 
 if t.TYPE_CHECKING:
+    from .http.directories import send_from_directory as send_from_directory
     from .http.files import send_file as send_file
-    from .http.files import send_from_directory as send_from_directory
     from .http.sse import Event as Event
     from .http.sse import EventStream as EventStream
     from .http.sse import last_event_id as last_event_id
@@ -64,7 +64,7 @@ _LATER = {
     "EventStream": "http.sse",
     "last_event_id": "http.sse",
     "send_file": "http.files",
-    "send_from_directory": "http.files",
+    "send_from_directory": "http.directories",
     "WebSocket": "http.websocket",
     "WebSocketClosed": "http.websocket",
     "render_template": "templating",

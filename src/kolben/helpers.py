@@ -21,8 +21,8 @@ if t.TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from .ctx import AppContext
+    from .http.directories import send_from_directory as send_from_directory
     from .http.files import send_file as send_file
-    from .http.files import send_from_directory as send_from_directory
     from .http.response import Response
 
 T = t.TypeVar("T")
@@ -30,10 +30,14 @@ T = t.TypeVar("T")
 
 def __getattr__(name: str) -> t.Any:
     # NOTE: files are sent by few programs; the module is loaded when the first one asks.
-    if name in {"send_file", "send_from_directory"}:
-        from .http import files
+    if name == "send_file":
+        from .http.files import send_file
 
-        return getattr(files, name)
+        return send_file
+    if name == "send_from_directory":
+        from .http.directories import send_from_directory
+
+        return send_from_directory
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -43,11 +43,11 @@ _joined = lru_cache(maxsize=256)(os.path.join)
 
 
 @lru_cache(maxsize=1)
-def _files() -> t.Any:
+def _directories() -> t.Any:
     # NOTE: loaded with the first file that is sent.
-    from .http import files
+    from .http import directories
 
-    return files
+    return directories
 
 
 def setupmethod(f: F) -> F:
@@ -241,7 +241,7 @@ class Registrar:
         folder = self.static_folder
         if folder is None:
             raise RuntimeError("'static_folder' must be set to serve static_files.")
-        response: Response = _files().send_from_directory(
+        response: Response = _directories().send_from_directory(
             folder, filename, max_age=self.get_send_file_max_age(filename)
         )
         return response

@@ -1,4 +1,4 @@
-"""The static route under ASGI: what is answered on the event loop, and what goes to a worker thread."""
+"""The static route: by which way its files are sent; under ASGI, what is answered on the loop, and what in a thread."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from kolben import Blueprint, Kolben, bridge
+from kolben import Blueprint, Kolben, after_this_request, bridge, session
 from kolben.dispatch.plan import Mode
-from kolben.http import files
+from kolben.http import directories
 from kolben.http.local_disks import local_file_system
+from kolben.http.wire import Page
+from kolben.signals import request_finished
 
 TEXT = b"body { color: red }"
 
@@ -32,10 +34,10 @@ def folder(tmp_path: Path) -> Path:
 def disk(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[list[str | None]]:
     """The file system that all files are said to be on."""
     kinds: list[str | None] = ["tmpfs"]
-    monkeypatch.setattr(files, "local_file_system", lambda folder, device: kinds[-1])
-    files._known.clear()
+    monkeypatch.setattr(directories, "local_file_system", lambda folder, device: kinds[-1])
+    directories._known.clear()
     yield kinds
-    files._known.clear()
+    directories._known.clear()
 
 
 @pytest.fixture
@@ -156,13 +158,13 @@ def test_a_pipe_that_comes_after_the_look_does_not_stop_the_loop(
 ) -> None:
     app = made(folder)
     ask(app)
-    known = files._known[str(folder / "static" / "a.css")]
+    known = directories._known[str(folder / "static" / "a.css")]
     (folder / "static" / "a.css").unlink()
     os.mkfifo(folder / "static" / "a.css")
-    assert files._read_cached(known) is None
+    assert directories._read_cached(known) is None
     (folder / "static" / "a.css").unlink()
     (folder / "static" / "a.css").symlink_to(folder / "secret")
-    assert files._read_cached(known) is None
+    assert directories._read_cached(known) is None
 
 
 @pytest.mark.parametrize("kind", ["tmpfs", "ext4"])
@@ -173,10 +175,10 @@ def test_a_file_of_another_length_that_comes_after_the_look_is_looked_at_again(
     disk.append(kind)
     app = made(folder)
     ask(app)
-    known = files._known[str(folder / "static" / "a.css")]
+    known = directories._known[str(folder / "static" / "a.css")]
     for text in (TEXT[:-1], TEXT + b"!"):
         (folder / "static" / "a.css").write_bytes(text)
-        assert files._open_known(known, 0, known.size, on_loop) is None
+        assert directories._open_known(known, 0, known.size, on_loop) is None
 
 
 def test_a_synchronous_function_around_it_takes_it_to_a_thread(folder: Path, disk: object) -> None:
@@ -315,8 +317,85 @@ def test_the_disk_of_this_test_is_asked_for_once(folder: Path, monkeypatch: pyte
         asked.append(folder)
         return local_file_system(folder, device)
 
-    monkeypatch.setattr(files, "local_file_system", asking)
+    monkeypatch.setattr(directories, "local_file_system", asking)
     app = made(folder)
     for _ in range(3):
         assert ask(app).data == TEXT
     assert asked == [str(folder / "static")]
+
+
+def lowered(response: t.Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+@pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
+def test_whoever_wants_to_see_a_response_sees_one(folder: Path, disk: object, protocol: t.Any) -> None:
+    app = made(folder)
+    client = app.test_client(protocol=protocol)
+    plain = [client.get("/static/a.css") for _ in range(2)][-1]
+    seen: list[t.Any] = []
+
+    def note(sender: Kolben, response: t.Any, **extra: t.Any) -> None:
+        seen.append((response.status, response.get_data(), lowered(response)))
+
+    with request_finished.connected_to(note, app):
+        assert client.get("/static/a.css").data == TEXT
+        assert client.get("/static/a.css", headers={"If-None-Match": plain.headers["ETag"]}).status_code == 304
+    assert seen[0] == ("200 OK", TEXT, lowered(plain))
+    assert seen[1][:2] == ("304 NOT MODIFIED", b"")
+
+    app = made(folder)
+    app.secret_key = "secret"
+
+    @app.before_request
+    async def begin() -> None:
+        session["seen"] = True
+
+        @after_this_request
+        def mark(response: t.Any) -> t.Any:
+            response.headers["X-Seen"] = "yes"
+            return response
+
+    marked = [app.test_client(protocol=protocol).get("/static/a.css") for _ in range(2)][-1]
+    assert (marked.data, marked.headers["X-Seen"], "Set-Cookie" in marked.headers) == (TEXT, "yes", True)
+
+
+@pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
+def test_a_page_that_turns_out_to_be_wanted_as_a_response_becomes_one(
+    folder: Path, disk: object, protocol: t.Any
+) -> None:
+    app = made(folder)
+    client = app.test_client(protocol=protocol)
+    plain = [client.get("/static/a.css") for _ in range(2)][-1]
+    with app.test_request_context("/static/a.css") as ctx:
+        page = directories.send_known(
+            app, ctx.request, str(folder / "static"), "a.css", on_loop=protocol == "asgi", as_page=True
+        )
+        assert isinstance(page, Page)
+        response = app.plans(on_loop=False).convert(page)
+    assert isinstance(response, app.response_class)
+    assert (response.status, response.get_data()) == ("200 OK", TEXT)
+    assert lowered(response) == lowered(plain)
+
+
+def test_under_wsgi_what_is_overridden_is_called_too(folder: Path) -> None:
+    class Sending(Kolben):
+        def send_static_file(self, filename: str) -> t.Any:
+            return f"{filename}!"
+
+    class Keeping(Kolben):
+        def get_send_file_max_age(self, filename: str | None) -> int | None:
+            return 60
+
+    def get(app: Kolben) -> t.Any:
+        client = app.test_client()
+        return [client.get("/static/a.css") for _ in range(2)][-1]
+
+    assert get(made(folder, Sending)).data == b"a.css!"
+    assert get(made(folder, Keeping)).headers["Cache-Control"] == "public, max-age=60"
+    app = made(folder)
+    assert get(app).headers["Cache-Control"] == "no-cache"
+    t.cast("t.Any", app).get_send_file_max_age = lambda filename: 7
+    assert get(app).headers["Cache-Control"] == "public, max-age=7"
+    assert app.test_client().head("/static/a.css").headers["Content-Length"] == str(len(TEXT))
+    assert app.test_client().get("/static/../secret").status_code == 404

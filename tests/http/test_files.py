@@ -23,7 +23,8 @@ from werkzeug.utils import send_file as werkzeug_send_file
 from kolben.globals import current
 from kolben.http import files
 from kolben.http.conditions import is_modified, select_range
-from kolben.http.files import FileBody, send_file, send_from_directory
+from kolben.http.directories import send_from_directory
+from kolben.http.files import FileBody, send_file
 from kolben.http.request import Request
 from kolben.http.response import Response
 

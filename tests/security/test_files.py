@@ -11,7 +11,7 @@ import pytest
 from werkzeug.exceptions import NotFound
 
 from kolben import Kolben, send_file, send_from_directory
-from kolben.http import files
+from kolben.http import directories
 from tests.security.raw import HOST, Raw
 
 CONTENT = bytes(range(250)) * 4
@@ -216,7 +216,7 @@ def test_s22_the_names_of_devices_are_no_files_on_windows(
     app: Kolben, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The path is refused by its text, before the file system is asked for it."""
-    monkeypatch.setattr(files, "_stat_inside", lambda base, path: pytest.fail(f"looked at {path!r}"))
+    monkeypatch.setattr(directories, "_stat_inside", lambda base, path: pytest.fail(f"looked at {path!r}"))
     # What Windows has and Werkzeug asks for: the name of the system, its other separator, absolute paths with a drive.
     monkeypatch.setattr("werkzeug.security._os_alt_seps", ["\\"])
     with app.test_request_context():

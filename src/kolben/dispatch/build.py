@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from functools import partial
 from itertools import chain
+from types import MethodType
 
 from werkzeug.exceptions import HTTPException
 
@@ -19,6 +20,7 @@ from ..http.host import check_trusted, host_is_trusted
 from ..http.request import Request, split_blueprint_path
 from ..http.wire import Page, make_pager, pack, pack_asgi
 from ..json.provider import StdlibJSONProvider
+from ..registrar import StaticView
 from ..routing import Map, MapAdapter, NoRule, Unmatched, no_rule
 from ..sessions import SecureCookieSessionInterface
 from . import hooks, overridable, run
@@ -316,9 +318,10 @@ class Plans(dict[t.Any, Plan]):
         plan.takes_short_body = is_ordinary and self.request_class.reads_plainly
         plan.takes_body_early = plan.max_content_length is not None or (plan.is_async and not plan.stream_body)
         outwards, inwards = (*blueprints, None), (None, *reversed(blueprints))
-        at_once = self._sending_at_once(view, outwards)
-        plan.mode = self._mode(plan, blocking, outwards) if at_once is None else Mode.LOOP
-        view = at_once or view
+        plan.sends_text = self.sends_text and not _collect(app.after_request_funcs, outwards)
+        static = self._static_view(view, outwards, plan.sends_text)
+        plan.mode = Mode.LOOP if static is not None and self.on_loop else self._mode(plan, blocking, outwards)
+        view = static or view
         is_on_loop = plan.mode is Mode.LOOP
         around = hooks.ON_LOOP if is_on_loop else hooks.SYNC
         plan.view = bridge.to_async(view, blocking=blocking) if is_on_loop else bridge.to_sync(view)
@@ -330,7 +333,6 @@ class Plans(dict[t.Any, Plan]):
         plan.teardown = around.teardown(_collect(app.teardown_request_funcs, outwards, backwards=True))
         plan.teardown_app = around.teardown(reversed(app.teardown_appcontext_funcs))
         plan.pack = pack_asgi if self.on_loop else pack
-        plan.sends_text = self.sends_text and not plan.after
         plan.page = self.page
         plan.has_teardown = bool(plan.teardown or plan.teardown_app or self.overrides & overridable.STEPS)
         plan.save_session = self._session_saver(plan.mode)
@@ -356,18 +358,22 @@ class Plans(dict[t.Any, Plan]):
         # NOTE: hooks may block even where the view does not: then each of them gets its thread, on the async twin.
         return Mode.LOOP if self._has_hooks(scopes) else Mode.CALLER
 
-    def _sending_at_once(
-        self, view: Callable[..., t.Any], scopes: tuple[str | None, ...]
+    def _static_view(
+        self, view: Callable[..., t.Any], scopes: tuple[str | None, ...], sends_pages: bool
     ) -> Callable[..., t.Any] | None:
-        """The view of a static route as the loop runs it, unless a function around it has to run in a thread anyway."""
-        if not self.on_loop or self.overrides & overridable.STEPS or bridge.is_async(view):
+        """The view of a static route, by a shorter way; ``None`` for any other.
+
+        On the loop it is asynchronous, unless a function around it has to run in a thread anyway.
+        """
+        if self.overrides & overridable.STEPS or type(view) not in (StaticView, MethodType):
             return None
-        from .static import owner_of, sending_at_once  # NOTE: it needs what files need.
+        from .static import Shortcut, owner_of, sending, sending_at_once  # NOTE: it needs what files need.
 
         owner = owner_of(view, self.app)
-        if owner is None or not all(map(bridge.is_async, self._hooks(scopes))):
+        if owner is None or (self.on_loop and not all(map(bridge.is_async, self._hooks(scopes)))):
             return None
-        return sending_at_once(view, owner, self.app)
+        shortcut = Shortcut(self.app, owner, sends_pages, self.on_loop)
+        return sending_at_once(view, shortcut) if self.on_loop else sending(view, shortcut)
 
     def _has_hooks(self, scopes: tuple[str | None, ...]) -> bool:
         return bool(self._hooks(scopes) or self.app.error_handler_spec)

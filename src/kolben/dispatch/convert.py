@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from ..globals import _request, get_current
 from ..http.headers import check_status
 from ..http.response import check_response
+from ..http.wire import Page
 
 if t.TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,8 @@ class _Converter:
         cls = self.app.response_class
         if isinstance(rv, cls):
             response = rv
+        elif isinstance(rv, Page):
+            return rv.response(cls)
         elif isinstance(rv, HTTPException):
             response = error_response(self.app, rv)
         elif isinstance(rv, (str, bytes, bytearray, Iterator, AsyncIterable)):

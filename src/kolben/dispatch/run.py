@@ -13,6 +13,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from werkzeug.exceptions import InternalServerError
 
 from ..bridge import call, call_async, send, send_async, settle, settle_async
+from ..http.wire import Page
 from ..signals import (
     appcontext_tearing_down,
     got_request_exception,
@@ -33,8 +34,9 @@ _torn_down, _torn_down_app = request_tearing_down.receivers, appcontext_tearing_
 
 PAGED = frozenset({tuple, dict, list})
 STREAMED = frozenset({GeneratorType, AsyncGeneratorType})
+SENT = STREAMED | {Page}
 """What, beside text, a view may return that is sent without a response, if nothing else wants one: as a page, or as it
-is."""
+is. Pages are what Kolben's own views return, of static files."""
 
 
 def run(ctx: RequestContext) -> Answer:
@@ -77,7 +79,7 @@ def run(ctx: RequestContext) -> Answer:
                 return rv.encode()  # type: ignore[no-any-return]  # PERF: a cast is a call
             if kind in PAGED and (page := plan.page(rv)) is not None:
                 return page
-            if kind in STREAMED:
+            if kind in SENT:
                 return rv  # type: ignore[no-any-return]  # PERF: a cast is a call
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.
@@ -128,7 +130,7 @@ async def run_async(ctx: RequestContext) -> Answer:
                 return rv.encode()  # type: ignore[no-any-return]  # PERF: a cast is a call
             if kind in PAGED and (page := plan.page(rv)) is not None:
                 return page
-            if kind in STREAMED:
+            if kind in SENT:
                 return rv  # type: ignore[no-any-return]  # PERF: a cast is a call
         response = plan.convert(rv)
         del rv  # NOTE: it may be an exception, whose traceback knows this frame.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import typing as t
+from dataclasses import dataclass
 from functools import lru_cache
 
 from markupsafe import escape
@@ -43,7 +44,8 @@ _WIRE_METHODS = ("__call__", "get_wsgi_response", "get_wsgi_headers", "get_app_i
 _HEADER_MAKERS = ("headers", "status", "status_code", "set_data", "content_type", "mimetype")
 
 
-class Prepared(t.NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Prepared:
     """The headers of a response: as they are seen, and as WSGI and ASGI send them with that status."""
 
     pairs: list[tuple[str, str]]

@@ -48,6 +48,15 @@ class Page:
         page.headers, page.body, page.told = self.headers.copy(), self.body, self.told
         return page
 
+    def response(self, cls: type[Response]) -> Response:
+        """A response that says the same, for functions that were registered meanwhile and want to see one."""
+        pairs = [(_text(name), _text(value)) for name, value in self.headers]
+        return cls(self.body, self.status, pairs, direct_passthrough=True)
+
+
+def _text(text: str | bytes) -> str:
+    return text.decode("latin-1") if isinstance(text, bytes) else text
+
 
 def make_pager(
     content_type: tuple[t.Any, t.Any],

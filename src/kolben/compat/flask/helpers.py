@@ -26,8 +26,8 @@ from kolben.helpers import make_response as make_response
 from kolben.helpers import redirect as redirect
 from kolben.helpers import stream_with_context as stream_with_context
 from kolben.helpers import url_for as url_for
+from kolben.http.directories import send_from_directory as send_from_directory
 from kolben.http.files import send_file as send_file
-from kolben.http.files import send_from_directory as send_from_directory
 from kolben.http.request import split_blueprint_path as _split_blueprint_path  # noqa: F401
 
 from .globals import _cv_app as _cv_app
