@@ -490,7 +490,9 @@ class Request(WerkzeugRequest):
         ctx = get_current(None)
         data = self._cached_data if self.reads_plainly else self.get_data(cache=cache)
         if data is None:
-            data = self._read_body()
+            if is_plain and ctx is not None:
+                data = self._read_short((self._limits or ctx.app.config)["MAX_CONTENT_LENGTH"], None)
+            data = self._read_body() if data is None else data
             if cache:
                 self._cached_data = data
         is_failed = False

@@ -7,7 +7,7 @@ would put U+FFFD for bytes that are not UTF-8, :exc:`ValueError` is raised.
 from __future__ import annotations
 
 import typing as t
-from codecs import unicode_escape_decode
+from codecs import escape_decode
 
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 from werkzeug.exceptions import BadRequestKeyError
@@ -88,7 +88,7 @@ def read_query(cls: type[M], query: str | bytes, max_fields: int | None = None) 
     if is_encoded and "%26" not in text and ("%3" not in text or ("%3D" not in text and "%3d" not in text)):
         try:
             text = _decoded(text)
-        except UnicodeDecodeError:
+        except ValueError:
             pass
         else:
             is_encoded = False
@@ -145,21 +145,22 @@ def unquote(text: str) -> str:
         return text
     try:
         return _decoded(text)
-    except UnicodeDecodeError:
+    except ValueError:
         return _decoded_in_parts(text)
 
 
 def _decoded(text: str) -> str:
     """`text` with its percent escapes decoded, of which every percent sign must begin one.
 
-    :raises UnicodeDecodeError: one does not, or the result is not UTF-8.
+    :raises ValueError: one does not, or the result is not UTF-8.
     """
-    # PERF: benchmarks/inprocess.py, kind "query". Python's own escapes are decoded in C, and need two digits too.
+    # PERF: benchmarks/inprocess.py, kind "query". The escapes of Python's bytes, of two digits too, are decoded in C,
+    # by what pickles are read with.
     # NOTE: backslashes are doubled first, so that no other escape of Python's is left to be decoded. What is not ASCII
     # is read as its bytes in UTF-8, between which the decoded ones belong.
     if "\\" in text:
         text = text.replace("\\", "\\\\")
-    return unicode_escape_decode(text.replace("%", "\\x"))[0].encode("latin-1").decode()
+    return escape_decode(text.replace("%", "\\x"))[0].decode()
 
 
 def _decoded_in_parts(text: str) -> str:

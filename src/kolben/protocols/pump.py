@@ -158,28 +158,29 @@ async def _stream(ctx: RequestContext, response: t.Any, send: Send, close_reques
     else:
         context = ctx.context or copy_context()
         chunks = Puller(body, context).chunks()
-    is_exhausted, is_sending = False, True
+    is_exhausted, is_pulling = False, False
     try:
         await send(closing(start, _version(ctx.request)) if ctx.app.serving.closes_connections else start)
         if has_body:
-            left, is_sending = YIELD_EVERY, False
+            left, is_pulling = YIELD_EVERY, True
             async for chunk in chunks:
-                data = chunk if type(chunk) is bytes else to_bytes(chunk)
-                if data:
-                    is_sending = True
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
-                    is_sending = False
+                if data := chunk if type(chunk) is bytes else to_bytes(chunk):
+                    try:
+                        await send({"type": "http.response.body", "body": data, "more_body": True})
+                    except OSError:
+                        is_pulling = False
+                        raise
                 left -= 1
                 if not left:
                     left = YIELD_EVERY
                     await asyncio.sleep(0)
-            is_exhausted, is_sending = type(body) in STREAMED, True
+            is_exhausted, is_pulling = is_bare or type(body) in STREAMED, False
         await send({"type": "http.response.body", "body": b""})
     except BaseException as exc:
         is_exhausted = False
         ctx.note_error(exc)
         # NOTE: a server may say by OSError that the client has gone; a generator's own is an error like any other.
-        if isinstance(exc, Exception) and not (is_sending and isinstance(exc, OSError)):
+        if isinstance(exc, Exception) and not (isinstance(exc, OSError) and not is_pulling):
             ctx.app.log_exception((type(exc), exc, exc.__traceback__))
             raise
         if isinstance(exc, asyncio.CancelledError):

@@ -89,6 +89,7 @@ class Matcher:
         self._fixed: dict[str, dict[t.Any, Rule]] = {}
         self._methods: set[str] = set()
         self._closed: dict[str, set[str]] = {}
+        self._beginnings: frozenset[str] | None = None
         self._tables: list[ref[Table]] = []
         self.match = self._compile_and_match
 
@@ -143,6 +144,7 @@ class Matcher:
         hosts = self._root.static
         self._closed = {}
         self._home = home = next(iter(hosts)) if len(hosts) == 1 and not self._root.edges else None
+        self._beginnings = None if home is None else _beginnings(hosts[home])
         leaves = list(Leaves(self._root, home, self._is_simple))
         fixed, fixed_any = _fixed(leaves, one_host=home is not None)
         self._fixed = fixed
@@ -171,9 +173,13 @@ class Matcher:
 
         :param is_invalid: a converter has already refused a value of the rule that will be found.
         """
-        # PERF: benchmarks/inprocess.py, kind "405".
-        if path in self._closed and method not in self._closed[path] and host == self._home and not websocket:
-            raise NoRule(self._closed[path], False)
+        # PERF: benchmarks/inprocess.py, kinds "404" and "405": most of what is not there is looked for by scanners.
+        if host == self._home:
+            if path in self._closed and method not in self._closed[path] and not websocket:
+                raise NoRule(self._closed[path], False)
+            first = path[1:].partition("/")[0]
+            if self._beginnings is not None and first not in self._beginnings and "//" not in path and path:
+                raise NoRule(set(), False)
         if path[:2] == "//":
             return self.match(host, f"/{path.lstrip('/')}", method, websocket)
         search = Search(method, websocket)
@@ -251,6 +257,14 @@ def _fixed(leaves: Iterable[Leaf], one_host: bool) -> tuple[dict[str, dict[t.Any
             if hit is not None:
                 table[key] = hit[0]
     return fixed, {key: other[0] for key, (_, other) in by_key.items() if other is not None}
+
+
+def _beginnings(host: Node) -> frozenset[str] | None:
+    """The first segments of all paths below a host, if they are fixed texts, all of them."""
+    slash = host.static.get("")
+    if slash is None or len(host.static) > 1 or host.edges or host.rules or slash.edges or slash.rules:
+        return None
+    return frozenset(slash.static)
 
 
 def _redirected(groups: Iterable[list[Rule]]) -> Iterable[int]:
