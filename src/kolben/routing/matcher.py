@@ -20,7 +20,8 @@ The contract, for whoever dispatches requests::
 
 A fixed path costs one Python-level call, a dynamic one as well, plus the conversions by users' converters. Where the
 first choice at some segment leads nowhere (``/user/new`` beside ``/user/<name>/posts`` for ``/user/new/``), and for
-WebSockets, the tree is searched, which is three calls.
+WebSockets, the tree is searched, which is three calls. Two are enough to say that nothing begins with a path's first
+segment, or that a fixed path has no such method, if another was asked for before.
 """
 
 from __future__ import annotations
@@ -142,7 +143,6 @@ class Matcher:
 
     def _generate(self) -> Match:
         hosts = self._root.static
-        self._closed = {}
         self._home = home = next(iter(hosts)) if len(hosts) == 1 and not self._root.edges else None
         self._beginnings = None if home is None else _beginnings(hosts[home])
         leaves = list(Leaves(self._root, home, self._is_simple))
@@ -161,6 +161,7 @@ class Matcher:
         )
         load("kolben matcher", source, names, self)
         self._source = source
+        self._closed = {}  # NOTE: last, for what is noted in it has been found by all of the above.
         return t.cast(Match, names["match"])
 
     def _is_simple(self, rule: Rule) -> bool:
