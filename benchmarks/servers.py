@@ -54,8 +54,8 @@ CONTESTANTS = {
         "flask": ("granian-wsgi", "gunicorn"),
     },
     "asgi": {
-        "bare": ("granian-asgi",),
-        "kolben": ("granian-asgi", "kolben-serve"),
+        "bare": ("granian-asgi", "uvicorn"),
+        "kolben": ("granian-asgi", "uvicorn", "kolben-serve"),
         "blacksheep": ("granian-asgi", "uvicorn"),
         "falcon": ("granian-asgi", "uvicorn"),
         "starlette": ("granian-asgi", "uvicorn"),
