@@ -240,6 +240,7 @@ def test_what_was_refused_before_changes_no_answer(seed: int) -> None:
     methods = ["GET", "POST", "PUT", None]
     texts = chance.sample(["/a", "/a/", "/a/b", "/<x>", "/<x>/", "/<x>/b", "/<path:x>", "/a/<int:n>", "/a/7", "/b"], 5)
     rules = [(text, chance.choice(methods), chance.choice([True, False]), n) for n, text in enumerate(texts * 2)]
+    socket = chance.choice(["/<x>", "/a", "/s"])
 
     def outcome(url_map: Map, path: str, method: str) -> t.Any:
         try:
@@ -253,12 +254,15 @@ def test_what_was_refused_before_changes_no_answer(seed: int) -> None:
     def make() -> Map:
         return Map(
             [
-                Rule(text, endpoint=n, methods=method and [method], strict_slashes=is_strict)
-                for text, method, is_strict, n in rules
+                Rule(socket, endpoint="socket", websocket=True),
+                *(
+                    Rule(text, endpoint=n, methods=method and [method], strict_slashes=is_strict)
+                    for text, method, is_strict, n in rules
+                ),
             ]
         )
 
-    paths = ["/a", "/a/", "/a/b", "/a/b/", "/a/7", "/b", "/b/", "/c", "/"]
+    paths = ["/a", "/a/", "/a//", "/a/b", "/a/b/", "/a/7", "/b", "/b/", "/c", "/"]
     questions = [(path, method) for path in paths for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "ODD")] * 2
     chance.shuffle(questions)
     asked_often = make()

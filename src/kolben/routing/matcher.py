@@ -187,7 +187,7 @@ class Matcher:
         found = search.find(self._root, host, path)
         if found is None:
             self._find_merged(search, host, path)
-            if search.methods and host == self._home and not websocket:
+            if search.methods and not search.is_mismatch and host == self._home and not websocket:
                 self._close(path, search.methods)
         elif not is_invalid:
             rule, texts = found
@@ -202,7 +202,7 @@ class Matcher:
     def _close(self, path: str, allowed: set[str]) -> None:
         """Keep by which methods alone a fixed path is answered, if by none of all others it leads anywhere."""
         closed = self._closed
-        if not any(path in table for table in self._fixed.values()):
+        if "//" in path or not any(path in table for table in self._fixed.values()):
             return
         for method in {_NO_METHOD, *self._methods} - allowed:
             search = Search(method, websocket=False)
