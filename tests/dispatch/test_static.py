@@ -20,6 +20,16 @@ from kolben.signals import request_finished
 TEXT = b"body { color: red }"
 
 
+class Sending(Kolben):
+    def send_static_file(self, filename: str) -> t.Any:
+        return f"{filename}!"
+
+
+class Keeping(Kolben):
+    def get_send_file_max_age(self, filename: str | None) -> int | None:
+        return 60
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "static" / "css").mkdir(parents=True)
@@ -200,14 +210,6 @@ def test_a_synchronous_function_around_it_takes_it_to_a_thread(folder: Path, dis
 
 
 def test_whatever_is_overridden_is_called_in_a_thread(folder: Path, disk: object, hops: list[str]) -> None:
-    class Sending(Kolben):
-        def send_static_file(self, filename: str) -> t.Any:
-            return f"{filename}!"
-
-    class Keeping(Kolben):
-        def get_send_file_max_age(self, filename: str | None) -> int | None:
-            return 60
-
     assert ask(made(folder, Sending)).data == ask(made(folder, Sending)).data == b"a.css!"
     app = made(folder, Keeping)
     assert ask(app).headers["Cache-Control"] == ask(app).headers["Cache-Control"] == "public, max-age=60"
@@ -379,14 +381,6 @@ def test_a_page_that_turns_out_to_be_wanted_as_a_response_becomes_one(
 
 
 def test_under_wsgi_what_is_overridden_is_called_too(folder: Path) -> None:
-    class Sending(Kolben):
-        def send_static_file(self, filename: str) -> t.Any:
-            return f"{filename}!"
-
-    class Keeping(Kolben):
-        def get_send_file_max_age(self, filename: str | None) -> int | None:
-            return 60
-
     def get(app: Kolben) -> t.Any:
         client = app.test_client()
         return [client.get("/static/a.css") for _ in range(2)][-1]

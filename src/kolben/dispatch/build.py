@@ -172,18 +172,11 @@ class Plans(dict[t.Any, Plan]):
 
     def _remember(self, request: Request, rule: Rule, plan: Plan, match: Callable[..., t.Any]) -> None:
         """Keep the plan for a path without variables, of which an application has so many and no more."""
-        method, path = request.method, request.path
+        table, method, path = self.table, request.method, request.path
         is_plain = self.matches_plainly and self.trusted_hosts is None and path.isascii()
         is_unseen = self.session_is_lazy and _signs_plainly(self.app.session_interface)
-        if (
-            self.table
-            and is_plain
-            and is_unseen
-            and not rule.arguments
-            and rule.methods is not None
-            and method in rule.methods
-        ):
-            self.table.remember((method, path), (rule, plan), match)
+        if table is not None and is_plain and is_unseen and not rule.arguments and method in (rule.methods or ()):
+            table.remember((method, path), (rule, plan), match)
 
     def _is_trusted(self, request: Request) -> bool:
         """Whether the host is one of the application's. If not, the adapter, which asks for it again, says why."""

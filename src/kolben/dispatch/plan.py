@@ -98,8 +98,8 @@ class Plan:
     """Makes a page of a response, or keeps its headers as they are sent; refuses what must not reach a server."""
 
     sends_text: bool
-    """Whether a text, a generator, and what :attr:`page` takes, are sent without a response, where nothing else wants
-    one."""
+    """Whether a text, a generator, a page, and what :attr:`page` takes, are sent without a response, where nothing else
+    wants one."""
 
     page: Callable[[t.Any], Page | None]
     """The whole answer that a text and its status make, or what is sent as JSON; ``None`` for anything else."""

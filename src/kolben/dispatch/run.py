@@ -35,8 +35,8 @@ _torn_down, _torn_down_app = request_tearing_down.receivers, appcontext_tearing_
 PAGED = frozenset({tuple, dict, list})
 STREAMED = frozenset({GeneratorType, AsyncGeneratorType})
 SENT = STREAMED | {Page}
-"""What, beside text, a view may return that is sent without a response, if nothing else wants one: as a page, or as it
-is. Pages are what Kolben's own views return, of static files."""
+"""What, beside text, a view may return that is sent without a response, if nothing else wants one: as the page that is
+made of it, or as it is. Pages themselves are returned by Kolben's own views of static files."""
 
 
 def run(ctx: RequestContext) -> Answer:

@@ -1,6 +1,7 @@
 """The head of a request, request line and headers, read from a WSGI environ or an ASGI scope.
 
-Two small classes with the same methods. :class:`.Request` asks the one it has, each thing once.
+Two small classes with the same methods. :class:`.Request` asks the one it has, each thing once. Behind them: what is
+read out of a header's text.
 """
 
 from __future__ import annotations

@@ -70,6 +70,7 @@ PAIRS: dict[tuple[str, str], tuple[bytes, bytes]] = {
 }
 """Whole headers that most responses have: types, and the lengths of short bodies, whose name is the constant above."""
 _SHORT = 4096
+"""Bytes of a body whose length is not remembered, nor that of any longer one."""
 
 
 class _Lengths(dict[int, tuple[str, str]]):

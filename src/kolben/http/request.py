@@ -404,7 +404,7 @@ class Request(WerkzeugRequest):
         if data is None:
             if parse_form_data:
                 self._load_form_data()
-            data = self._read_body()
+            data = self._read_body(self._limits_now())
             if cache:
                 self._cached_data = data
         if not as_text:
@@ -416,10 +416,10 @@ class Request(WerkzeugRequest):
         text = data.decode(errors="replace")
         return awaitable(text) if self._is_for_async_view() else text
 
-    def _read_body(self) -> bytes:
+    def _read_body(self, limits: t.Mapping[str, int | None]) -> bytes:
         """What is left of the body."""
         if self._is_untouched:
-            data = self._read_short(self._limits_now()["MAX_CONTENT_LENGTH"], None)
+            data = self._read_short(limits["MAX_CONTENT_LENGTH"], None)
             if data is not None:
                 return data
         if self._stream is not None or self.shallow or "stream" in self.__dict__:
@@ -490,9 +490,7 @@ class Request(WerkzeugRequest):
         ctx = get_current(None)
         data = self._cached_data if self.reads_plainly else self.get_data(cache=cache)
         if data is None:
-            if is_plain and ctx is not None:
-                data = self._read_short((self._limits or ctx.app.config)["MAX_CONTENT_LENGTH"], None)
-            data = self._read_body() if data is None else data
+            data = self._read_body(self._limits_now() if ctx is None else self._limits or ctx.app.config)
             if cache:
                 self._cached_data = data
         is_failed = False

@@ -174,13 +174,13 @@ async def _stream(ctx: RequestContext, response: t.Any, send: Send, close_reques
                 if not left:
                     left = YIELD_EVERY
                     await asyncio.sleep(0)
-            is_exhausted, is_pulling = is_bare or type(body) in STREAMED, False
+            is_exhausted, is_pulling = type(body) in STREAMED, False
         await send({"type": "http.response.body", "body": b""})
     except BaseException as exc:
         is_exhausted = False
         ctx.note_error(exc)
         # NOTE: a server may say by OSError that the client has gone; a generator's own is an error like any other.
-        if isinstance(exc, Exception) and not (isinstance(exc, OSError) and not is_pulling):
+        if isinstance(exc, Exception) and (is_pulling or not isinstance(exc, OSError)):
             ctx.app.log_exception((type(exc), exc, exc.__traceback__))
             raise
         if isinstance(exc, asyncio.CancelledError):

@@ -69,9 +69,6 @@ def serve(plans: Plans, environ: WSGIEnvironment, start_response: StartResponse)
             start_response(answer.status, answer.headers)
             body = [answer.body] if answer.body and ctx.request.method != "HEAD" else []
             return body if answer.told is None else _Closing(body, answer.told)
-        if type(answer) is GeneratorType and ctx.request.method != "HEAD":
-            start_response("200 OK", [plans.content_type])
-            return (stream := open_stream(ctx, None, answer))
         return (stream := _send_other(ctx, answer, environ, start_response))
     except BaseException as exc:
         ctx.note_error(exc)
@@ -175,7 +172,7 @@ def _send_other(
         start_response("200 OK", [ctx.plans.content_type])
         if ctx.request.method == "HEAD":
             return _Closing([], response)
-        return _owned(ctx, None, response)
+        return open_stream(ctx, None, response) if type(response) is GeneratorType else _owned(ctx, None, response)
     if not isinstance(response, Response) or not response.goes_plain:
         return _owned(ctx, None, response(environ, start_response))
     status = response._status_code

@@ -174,15 +174,14 @@ class Matcher:
 
         :param is_invalid: a converter has already refused a value of the rule that will be found.
         """
+        if path[:2] == "//":
+            return self.match(host, f"/{path.lstrip('/')}", method, websocket)
         # PERF: benchmarks/inprocess.py, kinds "404" and "405": most of what is not there is looked for by scanners.
         if host == self._home:
             if path in self._closed and method not in self._closed[path] and not websocket:
                 raise NoRule(self._closed[path], False)
-            first = path[1:].partition("/")[0]
-            if self._beginnings is not None and first not in self._beginnings and "//" not in path and path:
+            if self._beginnings is not None and path[1:].partition("/")[0] not in self._beginnings:
                 raise NoRule(set(), False)
-        if path[:2] == "//":
-            return self.match(host, f"/{path.lstrip('/')}", method, websocket)
         search = Search(method, websocket)
         found = search.find(self._root, host, path)
         if found is None:
@@ -263,9 +262,7 @@ def _fixed(leaves: Iterable[Leaf], one_host: bool) -> tuple[dict[str, dict[t.Any
 def _beginnings(host: Node) -> frozenset[str] | None:
     """The first segments of all paths below a host, if they are fixed texts, all of them."""
     slash = host.static.get("")
-    if slash is None or len(host.static) > 1 or host.edges or host.rules or slash.edges or slash.rules:
-        return None
-    return frozenset(slash.static)
+    return None if slash is None or slash.edges else frozenset(slash.static)
 
 
 def _redirected(groups: Iterable[list[Rule]]) -> Iterable[int]:
