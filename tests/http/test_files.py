@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import io
 import logging
+import mimetypes
 import ntpath
 import os
 import typing as t
@@ -651,6 +652,7 @@ DEVICES = ["CON", "con.txt", "NUL ", "nul.tar.gz", "css/COM1.x", "COM\u00b9", "L
 def windows(serve: Serve, root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A request is answered on Windows, where every file exists: only a check can refuse one."""
     status = os.stat(root / "static" / "a.txt")
+    mimetypes.init()  # NOTE: now, for it reads the system's tables where they exist, and from here on all files do.
     with serve(), monkeypatch.context() as patch:
         patch.setattr(os, "name", "nt")
         patch.setattr(os, "path", ntpath)

@@ -122,7 +122,7 @@ def send_known(
     :param as_page: give a small file as a page, for nobody wants to see a response.
     """
     cls = app.response_class
-    if not cls.makes_plain or len(path) > _LONGEST_KNOWN or app.config["USE_X_SENDFILE"] or not _IS_POSIX:
+    if not cls.makes_plain or len(path) > _LONGEST_KNOWN or app.config["USE_X_SENDFILE"] or os.name != "posix":
         return None
     steps = _steps(app.root_path, directory, path)
     known = _known.get(steps[-1]) if steps else None
@@ -166,7 +166,6 @@ def _page(prepared: Prepared, body: list[bytes], is_asgi: bool) -> Page:
 
 
 _OK, _NOT_MODIFIED = ("200 OK", 200), ("304 NOT MODIFIED", 304)
-_IS_POSIX = os.name == "posix"
 _CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "range", "if-range"})
 _CONDITIONS_OF_ENVIRON = frozenset("HTTP_" + name.upper().replace("-", "_") for name in _CONDITIONS)
 _CONDITIONS_OF_SCOPE = frozenset(name.encode() for name in _CONDITIONS)
